@@ -1,0 +1,231 @@
+//! The command line: every flag, its help, and nothing else. The words are ruff's where ruff has one.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tunelint::output::OutputFormat;
+use tunelint::rule::Severity;
+use tunelint::settings::ImageChecks;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold());
+
+/// Lints, prices and builds fine-tuning datasets (JSONL) before anyone pays to train on them.
+#[derive(Debug, Parser)]
+#[command(name = "tunelint", version, styles = STYLES, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check datasets for what their target would refuse, drop, cut or charge for
+    Check(Box<CheckArguments>),
+    /// Explain a rule, or list all of them
+    #[command(visible_alias = "explain")]
+    Rule(RuleArguments),
+    /// Show what a target demands, with its sources, or list all targets
+    Target(TargetArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Files, or folders to search for .jsonl and .ndjson (also .gz, .zst); - is standard input
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Provider or trainer the dataset is bound for, or a .toml file of your own [default: openai]
+    #[arg(long, short, value_name = "NAME", help_heading = "Target")]
+    pub(crate) target: Option<String>,
+    /// Model to be trained [default: the target's]
+    #[arg(long, short, value_name = "NAME", help_heading = "Target")]
+    pub(crate) model: Option<String>,
+    /// Training method; auto goes by what most lines look like
+    #[arg(long, value_enum, help_heading = "Target")]
+    pub(crate) method: Option<Method>,
+    /// Epochs to price; by the target's published formula when left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000), help_heading = "Target")]
+    pub(crate) epochs: Option<u64>,
+
+    /// Check only these rules: codes, beginnings of codes, names, or ALL
+    #[arg(long, value_delimiter = ',', value_name = "RULE", help_heading = "Rule selection")]
+    pub(crate) select: Option<Vec<String>>,
+    /// Leave these rules out
+    #[arg(long, value_delimiter = ',', value_name = "RULE", help_heading = "Rule selection")]
+    pub(crate) ignore: Vec<String>,
+    /// Check these rules too
+    #[arg(long, value_delimiter = ',', value_name = "RULE", help_heading = "Rule selection")]
+    pub(crate) extend_select: Vec<String>,
+    /// How much to look at in images: their URLs, their headers, or every byte
+    #[arg(long, value_enum, help_heading = "Rule selection")]
+    pub(crate) images: Option<Images>,
+    /// Do not count tokens: faster, but no lengths and no price
+    #[arg(long, help_heading = "Rule selection")]
+    pub(crate) no_tokens: bool,
+
+    /// Read paths from a file, one a line; - is standard input
+    #[arg(long, value_name = "FILE", help_heading = "File selection")]
+    pub(crate) file_list: Option<PathBuf>,
+    /// Leave out files that match these globs
+    #[arg(long, value_delimiter = ',', value_name = "GLOB", help_heading = "File selection")]
+    pub(crate) exclude: Vec<String>,
+    /// Apply --exclude to files named on the command line too (for hooks)
+    #[arg(long, help_heading = "File selection")]
+    pub(crate) force_exclude: bool,
+    /// Look at files that .gitignore hides, too
+    #[arg(long, help_heading = "File selection")]
+    pub(crate) no_respect_gitignore: bool,
+    /// Name to show for standard input, and to look up the configuration for
+    #[arg(long, value_name = "PATH", help_heading = "File selection")]
+    pub(crate) stdin_filename: Option<PathBuf>,
+    /// Nothing to check is no failure
+    #[arg(long, help_heading = "File selection")]
+    pub(crate) no_error_on_unmatched: bool,
+
+    /// Format of the findings
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(OutputFormat::ALL.map(|(name, _)| name)), help_heading = "Output")]
+    pub(crate) output_format: Option<String>,
+    /// Write the findings to a file instead of standard output
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output_file: Option<PathBuf>,
+    /// Findings of each rule to show for people; 0 shows all, and machine formats always do [default: 5]
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    pub(crate) max_findings: Option<u64>,
+    /// Show the sums and the counts by rule, not each finding
+    #[arg(long, help_heading = "Output")]
+    pub(crate) statistics: bool,
+    /// Show findings only, without the closing summary
+    #[arg(long, short, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// Say which configuration and settings are used
+    #[arg(long, short, help_heading = "Output")]
+    pub(crate) verbose: bool,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Output")]
+    pub(crate) color: When,
+    /// Show no progress bar
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_progress: bool,
+
+    /// A configuration file, or a setting as KEY=VALUE (TOML) that outweighs it
+    #[arg(long, value_name = "PATH|KEY=VALUE", help_heading = "Configuration")]
+    pub(crate) config: Vec<String>,
+    /// Read no configuration file
+    #[arg(long, help_heading = "Configuration")]
+    pub(crate) isolated: bool,
+    /// Least severity that makes the exit code 1 [default: error]
+    #[arg(long, value_enum, help_heading = "Configuration")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Exit with 0 whatever is found
+    #[arg(long, short = 'e', help_heading = "Configuration")]
+    pub(crate) exit_zero: bool,
+    /// Threads to work on [default: one a core]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Configuration")]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    /// Supervised fine-tuning on chats
+    Sft,
+    /// Direct preference optimisation
+    Dpo,
+    /// Reinforcement fine-tuning
+    Rft,
+    /// Prompt and completion
+    Completions,
+    /// Plain text
+    Text,
+    /// By what most lines look like
+    Auto,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Images {
+    /// URLs and media types
+    None,
+    /// Format, size and mode
+    Header,
+    /// Every byte
+    Full,
+}
+
+impl From<Images> for ImageChecks {
+    fn from(images: Images) -> Self {
+        match images {
+            Images::None => Self::None,
+            Images::Header => Self::Header,
+            Images::Full => Self::Full,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// What the target refuses
+    Error,
+    /// What loses data or money, too
+    Warning,
+    /// Anything
+    Info,
+}
+
+impl From<FailOn> for Severity {
+    fn from(fail_on: FailOn) -> Self {
+        match fail_on {
+            FailOn::Error => Self::Error,
+            FailOn::Warning => Self::Warning,
+            FailOn::Info => Self::Info,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuleArguments {
+    /// Code or name, such as M003 or unknown-role
+    pub(crate) rule: Option<String>,
+    /// Print all pages
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Text for people, or JSON
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) output_format: TextOrJson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOrJson {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TargetArguments {
+    /// Name, such as azure, or a .toml file of your own
+    pub(crate) target: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,82 @@
+//! Where the bytes come from: a file, a pipe or memory, unpacked by its magic bytes, never by its name.
+
+use std::io::{self, BufReader, Cursor, Read};
+use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::StreamingDecoder;
+
+/// One file to check.
+pub struct Input {
+    pub(super) path: Arc<str>,
+    pub(super) regular: bool,
+    pub(super) compression: Option<&'static str>,
+    pub(super) reader: Box<dyn Read + Send>,
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input").field("path", &self.path).field("compression", &self.compression).finish_non_exhaustive()
+    }
+}
+
+impl Input {
+    /// An input shown as `path`. `regular` says whether it is a file on disk, whose name means something.
+    ///
+    /// # Errors
+    ///
+    /// When the first bytes cannot be read, or are those of gzip or zstd and what follows is neither.
+    pub fn new(path: &str, regular: bool, mut reader: impl Read + Send + 'static) -> io::Result<Self> {
+        let mut magic = Vec::with_capacity(4);
+        reader.by_ref().take(4).read_to_end(&mut magic)?;
+        let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+        let is_zstd = magic == [0x28, 0xb5, 0x2f, 0xfd];
+        let whole = Cursor::new(magic).chain(reader);
+        let (compression, reader): (_, Box<dyn Read + Send>) = if is_gzip {
+            (Some("gzip"), Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, whole))))
+        } else if is_zstd {
+            (Some("zstd"), Box::new(ZstdFrames { frame: Some(frame(BufReader::with_capacity(1 << 17, Box::new(whole)))?) }))
+        } else {
+            (None, Box::new(whole))
+        };
+        Ok(Self { path: Arc::from(path), regular, compression, reader })
+    }
+
+    /// An input from memory.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Input::new`].
+    pub fn from_bytes(path: &str, bytes: Vec<u8>) -> io::Result<Self> {
+        Self::new(path, true, Cursor::new(bytes))
+    }
+}
+
+type Packed = BufReader<Box<dyn Read + Send>>;
+type Frame = StreamingDecoder<Packed, ruzstd::decoding::FrameDecoder>;
+
+fn frame(packed: Packed) -> io::Result<Frame> {
+    StreamingDecoder::new(packed).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("not valid zstd: {error}")))
+}
+
+/// A zstd file is one frame after another; the decoder knows one.
+struct ZstdFrames {
+    frame: Option<Frame>,
+}
+
+impl Read for ZstdFrames {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(current) = &mut self.frame {
+            let count = current.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let Some(done) = self.frame.take() else { break };
+            let mut packed = done.into_inner();
+            if !io::BufRead::fill_buf(&mut packed)?.is_empty() {
+                self.frame = Some(frame(packed)?);
+            }
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,261 @@
+//! One line, from bytes to findings and facts. What a worker thread does, line after line.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use super::{Checks, Engine, facts};
+use crate::context::{Context, Image, Line, LineContext};
+use crate::diagnostic::Diagnostic;
+use crate::format::{Example, Format, ImagePart, Message, Shape};
+use crate::image::{Caps, Depth, Embedded};
+use crate::json::{Value, parse};
+use crate::rule::{Effect, Evidence};
+use crate::settings::{ImageChecks, Settings};
+use crate::summary::{Facts, Place, Tally};
+use crate::tokens::{self, Counter, Encoding, ExampleTokens};
+
+/// Findings of one rule on the images of one example. Each costs a walk over the line, and targets take a few dozen
+/// images at the most.
+const IMAGE_FINDINGS: usize = 100;
+
+/// What a block of lines came to.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) found: Vec<Diagnostic>,
+    pub(super) facts: Vec<Facts>,
+    pub(super) lines: u64,
+    pub(super) bytes: u64,
+    pub(super) examples: u64,
+    pub(super) blank: Tally,
+    pub(super) crlf: Tally,
+    pub(super) internal_errors: Vec<u64>,
+}
+
+/// A worker's own things: nothing in it is shared, all of it is reused from line to line.
+pub(super) struct Worker<'a> {
+    engine: &'a Engine,
+    settings: &'a Settings,
+    checks: &'a Checks,
+    path: &'a Arc<str>,
+    shape: Option<Shape>,
+    counter: Option<Counter>,
+    decoded: Vec<u8>,
+}
+
+impl<'a> Worker<'a> {
+    /// `shape` is what the file is read as; lines get no more than JSON checks when it is `None`.
+    pub(super) fn new(engine: &'a Engine, settings: &'a Settings, checks: &'a Checks, path: &'a Arc<str>, shape: Option<Shape>) -> Self {
+        let is_counted = settings.count_tokens && matches!(shape, Some(Shape::Known(_)));
+        let encoding = settings.model.as_ref().and_then(|model| model.encoding.as_deref()).unwrap_or(&settings.target.tokens.encoding);
+        let counter = Encoding::by_name(encoding).filter(|_| is_counted).map(|encoding| Counter::new(encoding.tokenizer()));
+        Self { engine, settings, checks, path, shape, counter, decoded: Vec::new() }
+    }
+
+    /// Checks the lines of `block`, the first of which stands at `place`.
+    pub(super) fn block(&mut self, block: &[u8], mut place: Place) -> Outcome {
+        let mut outcome = Outcome { bytes: block.len() as u64, ..Outcome::default() };
+        let mut rest = block;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest);
+            let (line, next) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+            rest = next;
+            outcome.lines += 1;
+            let content = line.strip_suffix(b"\n").unwrap_or(line);
+            let content = match content.strip_suffix(b"\r") {
+                Some(content) => {
+                    outcome.crlf.add(place, 0);
+                    content
+                }
+                None => content,
+            };
+            let (content, skipped) = match content.strip_prefix(b"\xef\xbb\xbf") {
+                Some(content) if place.offset == 0 => (content, 3),
+                _ => (content, 0),
+            };
+            if content.iter().all(u8::is_ascii_whitespace) {
+                outcome.blank.add(place, 0);
+            } else {
+                let start = Place { line: place.line, offset: place.offset + skipped };
+                let found = outcome.found.len();
+                // The last net: a fault of our own must not hide the other lines.
+                if catch_unwind(AssertUnwindSafe(|| self.line(content, start, end.is_none(), &mut outcome))).is_err() {
+                    outcome.found.truncate(found);
+                    outcome.internal_errors.push(place.line);
+                }
+            }
+            place = Place { line: place.line + 1, offset: place.offset + line.len() as u64 };
+        }
+        outcome
+    }
+
+    /// A line over the cap, of which only the length is known.
+    pub(super) fn too_long(&mut self, length: u64, place: Place) -> Outcome {
+        let mut outcome = Outcome { bytes: length, lines: 1, ..Outcome::default() };
+        let line = Line {
+            bytes: &[],
+            too_long: Some(length),
+            invalid_utf8: None,
+            ends_file: false,
+            faults: &[],
+            root: None,
+            shape: None,
+            expected: self.shape,
+        };
+        self.line_checks(&line, place, &mut outcome.found);
+        outcome
+    }
+
+    fn line_checks(&self, line: &Line<'_>, place: Place, found: &mut Vec<Diagnostic>) {
+        let at = LineContext { place, bytes: line.bytes, root: line.root };
+        let mut cx = Context::new(self.settings, self.path, Some(at), found);
+        for &(index, check) in &self.checks.line {
+            cx.judge(&self.settings.judgements()[index]);
+            check(line, &mut cx);
+        }
+        cx.finish();
+    }
+
+    fn line(&mut self, bytes: &[u8], place: Place, ends_file: bool, outcome: &mut Outcome) {
+        let first = outcome.found.len();
+        let invalid_utf8 = std::str::from_utf8(bytes).err().map(|error| error.valid_up_to());
+        let readable = match invalid_utf8 {
+            Some(_) => Cow::Owned(only_utf8(bytes)),
+            None => Cow::Borrowed(bytes),
+        };
+        let parsed = parse(&readable, self.settings.max_depth);
+        let root = parsed.value.as_ref();
+        let shape = root.map(Shape::of);
+        let line = Line { bytes, too_long: None, invalid_utf8, ends_file, faults: &parsed.faults, root, shape, expected: self.shape };
+        self.line_checks(&line, place, &mut outcome.found);
+        if let (Some(root), Some(shape)) = (root, shape.filter(|shape| *shape != Shape::NotAnObject)) {
+            outcome.examples += 1;
+            if let Some(format) = self.judged_as(shape) {
+                let mut facts = self.example(root, format, bytes, place, &mut outcome.found);
+                let own = outcome.found.get(first..).unwrap_or_default();
+                facts.skipped = own.iter().any(|found| {
+                    found.effect.loses_data() && found.effect != Effect::TruncatesExample && found.evidence != Evidence::Inferred
+                });
+                facts.place = place;
+                outcome.facts.push(facts);
+            }
+        }
+        if let Some(own) = outcome.found.get_mut(first..) {
+            own.sort_by_key(|found| found.location.line.as_ref().map(|line| line.byte_in_line));
+        }
+    }
+
+    /// The format a line of `shape` is judged as in this file; `None` when it belongs to another one altogether.
+    fn judged_as(&self, shape: Shape) -> Option<Format> {
+        let Some(Shape::Known(expected)) = self.shape else { return None };
+        shape.is_judged_as(expected).then_some(expected)
+    }
+
+    fn example(&mut self, root: &Value<'_>, format: Format, bytes: &[u8], place: Place, found: &mut Vec<Diagnostic>) -> Facts {
+        let settings = self.settings;
+        let judgements = settings.judgements();
+        let example = Example::new(format, root);
+        let seen: Vec<(ImagePart<'_>, u128, Option<Arc<Embedded>>)> =
+            example.messages.iter().flat_map(Message::images).map(|part| self.look(part)).collect();
+        let images: Vec<(Image<'_>, u128)> = seen
+            .iter()
+            .map(|(part, hash, embedded)| (Image { part: *part, example: &example, embedded: embedded.as_deref() }, *hash))
+            .collect();
+        let (tokens, savings) = self.tokens(&example, &images);
+        let mut cx = Context::new(settings, self.path, Some(LineContext { place, bytes, root: Some(root) }), found);
+        cx.format = Some(format);
+        cx.tokens = tokens;
+        for fault in self.engine.schemas.faults(format, root) {
+            if let Some(&(index, check)) = self.checks.schema.get(fault.rule.as_str()) {
+                cx.judge(&judgements[index]);
+                check(&fault, &mut cx);
+            }
+        }
+        for &(index, check) in &self.checks.example {
+            cx.judge(&judgements[index]);
+            check(&example, &mut cx);
+        }
+        for message in &example.messages {
+            for &(index, check) in &self.checks.message {
+                cx.judge(&judgements[index]);
+                check(message, &example, &mut cx);
+            }
+        }
+        let mut judged = HashSet::new();
+        let mut reported = vec![0; self.checks.image.len()];
+        for (image, hash) in &images {
+            // An image that stands many times in an example is one image with one fault.
+            if !judged.insert(hash) {
+                continue;
+            }
+            for (&(index, check), reported) in self.checks.image.iter().zip(&mut reported) {
+                if *reported < IMAGE_FINDINGS {
+                    let before = cx.count();
+                    cx.judge(&judgements[index]);
+                    check(image, &mut cx);
+                    *reported += cx.count() - before;
+                }
+            }
+        }
+        cx.finish();
+        Facts { detail_savings: savings, ..facts::of(&example, &images, tokens.unwrap_or_default()) }
+    }
+
+    /// The image of a part, from memory when its URL was seen before.
+    fn look<'v>(&mut self, part: ImagePart<'v>) -> (ImagePart<'v>, u128, Option<Arc<Embedded>>) {
+        let depth = match self.settings.images {
+            ImageChecks::None => None,
+            ImageChecks::Header => Some(Depth::Header),
+            ImageChecks::Full => Some(Depth::Full),
+        };
+        let hash = xxh3_128_with_seed(part.text.as_bytes(), self.engine.seed);
+        let known = self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        let embedded = known.or_else(|| {
+            let embedded = Arc::new(Embedded::look(part.text, depth, &Caps::default(), &mut self.decoded)?);
+            self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::clone(&embedded));
+            Some(embedded)
+        });
+        (part, hash, embedded)
+    }
+
+    /// The tokens of the example, and the images whose detail is left open with the tokens that `low` would save.
+    fn tokens(&mut self, example: &Example<'_>, images: &[(Image<'_>, u128)]) -> (Option<ExampleTokens>, (u64, u64)) {
+        let Some(counter) = &mut self.counter else { return (None, (0, 0)) };
+        let model = self.settings.model.as_ref();
+        let formula = model.and_then(|model| model.image_tokens.as_ref());
+        let mut savings = (0, 0);
+        let cost = |image: &Image<'_>| {
+            let (formula, (width, height)) = (formula?, image.embedded?.size()?);
+            let own = tokens::image::tokens(formula, width, height, image.detail());
+            Some((own, own.saturating_sub(tokens::image::tokens(formula, width, height, "low"))))
+        };
+        let costs: Vec<Option<(u64, u64)>> = images.iter().map(|(image, _)| cost(image)).collect();
+        for (_, saving) in images.iter().zip(&costs).filter(|((image, _), _)| image.detail() == "auto").filter_map(|(_, cost)| *cost) {
+            savings = if saving > 0 { (savings.0 + 1, savings.1 + saving) } else { savings };
+        }
+        // Images stand in the order of their messages: one walk over both.
+        let mut rest = images.iter().zip(&costs).peekable();
+        let of_message = |message: &Message<'_>| {
+            let mut sum = 0;
+            while let Some((_, cost)) = rest.next_if(|((image, _), _)| std::ptr::eq(image.part.message.value, message.value)) {
+                sum += cost.map_or(0, |(own, _)| own);
+            }
+            sum
+        };
+        let tool_open = model.and_then(|model| model.tool_tokens);
+        (Some(tokens::count(example, &self.settings.target.tokens, tool_open, counter, of_message)), savings)
+    }
+}
+
+/// The same bytes with every one that is not UTF-8 replaced by `?`: offsets stay what they are.
+fn only_utf8(bytes: &[u8]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        clean.extend_from_slice(chunk.valid().as_bytes());
+        clean.extend(std::iter::repeat_n(b'?', chunk.invalid().len()));
+    }
+    clean
+}

@@ -1,0 +1,148 @@
+//! Bytes in, findings and sums out: in input order, on all cores, in memory that does not follow the file.
+
+mod facts;
+mod head;
+mod input;
+mod line;
+mod pipeline;
+
+pub use input::Input;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use crate::context::{Context, Head, Image, Line};
+use crate::diagnostic::Diagnostic;
+use crate::format::{Example, Message};
+use crate::image::Embedded;
+use crate::rules::{Check, REGISTRY};
+use crate::schema::{SchemaFault, Schemas};
+use crate::settings::Settings;
+use crate::summary::{FileSummary, Summary};
+
+/// Takes each finding, in order.
+pub type Sink<'a> = dyn FnMut(&Diagnostic) -> io::Result<()> + 'a;
+
+/// What a run shares between its files: compiled schemas, and the verdict on every image seen.
+#[derive(Debug)]
+pub struct Engine {
+    schemas: Schemas,
+    /// By a hash of the whole URL: the same image stands in many lines of a real file.
+    images: Mutex<HashMap<u128, Arc<Embedded>>>,
+    /// Keeps two files made to collide from doing so in every run.
+    seed: u64,
+    threads: usize,
+}
+
+/// Why a file could not be checked to its end.
+#[derive(Debug)]
+pub enum Error {
+    /// It could not be read, or not be unpacked.
+    Read(io::Error),
+    /// A finding could not be written.
+    Write(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => write!(f, "{error}"),
+            Self::Write(error) => write!(f, "cannot write the findings: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Engine {
+    /// An engine that works on `threads` threads.
+    ///
+    /// # Errors
+    ///
+    /// When a schema does not compile.
+    pub fn new(threads: usize) -> Result<Self, String> {
+        let seed = std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), 0);
+        Ok(Self { schemas: Schemas::compile()?, images: Mutex::default(), seed, threads: threads.max(1) })
+    }
+
+    /// Checks one file: its findings go to `sink` in the order of its lines, its sums become the last file of `summary`.
+    ///
+    /// Memory is bounded by the blocks in flight (a few megabytes, or a few of the longest lines) and by what tells
+    /// duplicates: a few dozen bytes an example and a distinct image.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] when the input fails; what was found up to there has been reported.
+    /// [`Error::Write`] when the sink fails.
+    pub fn check(&self, input: Input, settings: &Settings, summary: &mut Summary, sink: &mut Sink<'_>) -> Result<(), Error> {
+        pipeline::check(self, input, settings, summary, sink)
+    }
+
+    /// Judges the run as a whole, after its last file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`] when the sink fails.
+    pub fn finish(&self, settings: &Settings, summary: &mut Summary, sink: &mut Sink<'_>) -> Result<(), Error> {
+        let checks = Checks::new(settings);
+        let path = Arc::from("");
+        let mut found = Vec::new();
+        let mut cx = Context::new(settings, &path, None, &mut found);
+        for &(index, check) in &checks.run {
+            cx.judge(&settings.judgements()[index]);
+            check(summary, &mut cx);
+        }
+        hand_over(&found, summary, sink)
+    }
+}
+
+/// Counts findings and hands them to the sink.
+fn hand_over(found: &[Diagnostic], summary: &mut Summary, sink: &mut Sink<'_>) -> Result<(), Error> {
+    for diagnostic in found {
+        summary.count(diagnostic);
+        sink(diagnostic).map_err(Error::Write)?;
+    }
+    Ok(())
+}
+
+type Row<F> = Vec<(usize, F)>;
+type SchemaCheck = fn(&SchemaFault<'_>, &mut Context<'_>);
+
+/// The enabled checks by level, each with the index of its judgement.
+#[derive(Default)]
+struct Checks {
+    head: Row<fn(&Head<'_>, &mut Context<'_>)>,
+    line: Row<fn(&Line<'_>, &mut Context<'_>)>,
+    schema: HashMap<&'static str, (usize, SchemaCheck)>,
+    example: Row<fn(&Example<'_>, &mut Context<'_>)>,
+    message: Row<fn(&Message<'_>, &Example<'_>, &mut Context<'_>)>,
+    image: Row<fn(&Image<'_>, &mut Context<'_>)>,
+    file: Row<fn(&FileSummary, &mut Context<'_>)>,
+    run: Row<fn(&Summary, &mut Context<'_>)>,
+}
+
+impl Checks {
+    fn new(settings: &Settings) -> Self {
+        let mut checks = Self::default();
+        for (index, (rule, check)) in REGISTRY.iter().enumerate() {
+            if settings.judgements()[index].severity.is_none() {
+                continue;
+            }
+            match *check {
+                Check::Head(check) => checks.head.push((index, check)),
+                Check::Line(check) => checks.line.push((index, check)),
+                Check::Schema(check) => {
+                    checks.schema.insert(rule.name, (index, check));
+                }
+                Check::Example(check) => checks.example.push((index, check)),
+                Check::Message(check) => checks.message.push((index, check)),
+                Check::Image(check) => checks.image.push((index, check)),
+                Check::File(check) => checks.file.push((index, check)),
+                Check::Run(check) => checks.run.push((index, check)),
+            }
+        }
+        checks
+    }
+}

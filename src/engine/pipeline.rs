@@ -1,0 +1,390 @@
+//! Blocks of lines from one reader to many workers and back in order. A file of one block is checked where it is read:
+//! no thread is started for a hook's dozen lines.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::line::{Outcome, Worker};
+use super::{Checks, Engine, Error, Input, Sink, hand_over, head};
+use crate::context::Context;
+use crate::format::Shape;
+use crate::settings::Settings;
+use crate::summary::{FileSummary, Place, Summary};
+
+/// Bytes of a block, unless one line is longer.
+const BLOCK: usize = 1 << 20;
+/// Lines of a block: tiny lines can have a finding each, and findings are larger than such lines.
+const BLOCK_LINES: usize = 4096;
+
+/// A piece of the file.
+struct Block {
+    index: u64,
+    place: Place,
+    content: Content,
+}
+
+enum Content {
+    Lines(Vec<u8>),
+    /// One line over the cap; holds its length.
+    TooLong(u64),
+}
+
+pub(super) fn check(
+    engine: &Engine,
+    mut input: Input,
+    settings: &Settings,
+    summary: &mut Summary,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
+    let checks = Checks::new(settings);
+    let path = Arc::clone(&input.path);
+    let mut reader = Reader::new(std::mem::replace(&mut input.reader, Box::new(io::empty())), settings.max_line_bytes);
+    summary.files.push(FileSummary::new(Arc::clone(&path)));
+    let first = reader.next().map_err(Error::Read)?;
+    let bytes: &[u8] = match &first {
+        Some(Block { content: Content::Lines(bytes), .. }) => bytes,
+        _ => &[],
+    };
+    let seen = head::inspect(&input, bytes, reader.is_done(), settings.max_depth);
+    let mut found = Vec::new();
+    let mut cx = Context::new(settings, &path, None, &mut found);
+    for &(index, check) in &checks.head {
+        cx.judge(&settings.judgements()[index]);
+        check(&seen, &mut cx);
+    }
+    hand_over(&found, summary, sink)?;
+    if let Some(file) = summary.files.last_mut() {
+        file.shape = seen.shape;
+    }
+    let mut collector =
+        Collector { summary, sink, limit: settings.model.as_ref().and_then(|model| model.context.as_ref()).map(|limit| limit.value) };
+    if seen.fault.is_some() {
+        let mut next = first;
+        while let Some(block) = next {
+            collector.absorb(unread(&block))?;
+            next = reader.next().map_err(Error::Read)?;
+        }
+    } else {
+        let shape = expected(&seen, settings);
+        let worker = || Worker::new(engine, settings, &checks, &path, shape);
+        match first {
+            Some(block) if reader.is_done() => collector.absorb(run(&mut worker(), &block))?,
+            Some(block) if engine.threads == 1 => {
+                let mut worker = worker();
+                let mut next = Some(block);
+                while let Some(block) = next {
+                    collector.absorb(run(&mut worker, &block))?;
+                    next = reader.next().map_err(Error::Read)?;
+                }
+            }
+            Some(block) => parallel(engine.threads, &mut reader, block, &worker, &mut collector)?,
+            None => {}
+        }
+    }
+    let mut found = Vec::new();
+    let mut cx = Context::new(settings, &path, None, &mut found);
+    if let Some(file) = summary.files.last().filter(|_| seen.fault.is_none()) {
+        for &(index, check) in &checks.file {
+            cx.judge(&settings.judgements()[index]);
+            check(file, &mut cx);
+        }
+    }
+    hand_over(&found, summary, sink)
+}
+
+/// What the lines are judged as: what was asked for, else what most of the first lines look like, if the target takes that.
+/// `None` when a finding on the whole file says already that its lines are of another format, or of one that is not taken.
+fn expected(seen: &crate::context::Head<'_>, settings: &Settings) -> Option<Shape> {
+    let shape = match (settings.format, seen.shape) {
+        (Some(_), Some(Shape::Foreign(_))) => return None,
+        (Some(asked), Some(shape @ Shape::Known(_))) if !shape.is_judged_as(asked) => return None,
+        (Some(asked), _) => Some(Shape::Known(asked)),
+        (None, shape) => shape,
+    };
+    match shape {
+        Some(Shape::Known(format)) if !settings.target.formats.contains_key(&format) => None,
+        shape => shape,
+    }
+}
+
+fn run(worker: &mut Worker<'_>, block: &Block) -> Outcome {
+    match &block.content {
+        Content::Lines(bytes) => worker.block(bytes, block.place),
+        Content::TooLong(length) => worker.too_long(*length, block.place),
+    }
+}
+
+/// The outcome of a block of a file whose lines mean nothing.
+fn unread(block: &Block) -> Outcome {
+    match &block.content {
+        Content::Lines(bytes) => {
+            let breaks = memchr::memchr_iter(b'\n', bytes).count() as u64;
+            Outcome { bytes: bytes.len() as u64, lines: breaks + u64::from(!bytes.ends_with(b"\n")), ..Outcome::default() }
+        }
+        Content::TooLong(length) => Outcome { bytes: *length, lines: 1, ..Outcome::default() },
+    }
+}
+
+/// Reader → bounded channel → workers → this thread, which puts outcomes back in order. At most `4 × threads` blocks
+/// are under way, whether waiting, worked on or done out of turn: a permit is handed back only when one is absorbed.
+fn parallel<'a>(
+    threads: usize,
+    reader: &mut Reader,
+    first: Block,
+    worker: &(impl Fn() -> Worker<'a> + Sync),
+    collector: &mut Collector<'_, '_>,
+) -> Result<(), Error> {
+    let in_flight = threads * 4;
+    let (permits_back, permits): (Sender<()>, Receiver<()>) = bounded(in_flight);
+    let (to_workers, blocks) = bounded::<Block>(in_flight);
+    let (done, outcomes) = bounded::<(u64, Outcome)>(in_flight);
+    for _ in 0..in_flight {
+        let _ = permits_back.send(());
+    }
+    let read_error = Mutex::new(None);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let to_workers = to_workers;
+            let mut next = Some(first);
+            while let Some(block) = next {
+                // Either channel closes when the collector has given up.
+                if permits.recv().is_err() || to_workers.send(block).is_err() {
+                    return;
+                }
+                next = match reader.next() {
+                    Ok(next) => next,
+                    Err(error) => {
+                        *read_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        return;
+                    }
+                };
+            }
+        });
+        for _ in 0..threads {
+            let (blocks, done) = (blocks.clone(), done.clone());
+            scope.spawn(move || {
+                let mut worker = worker();
+                for block in blocks {
+                    if done.send((block.index, run(&mut worker, &block))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop((blocks, done));
+        let (permits_back, outcomes) = (permits_back, outcomes);
+        let mut waiting = BTreeMap::new();
+        let mut next = 0;
+        for (index, outcome) in &outcomes {
+            waiting.insert(index, outcome);
+            while let Some(outcome) = waiting.remove(&next) {
+                collector.absorb(outcome)?;
+                next += 1;
+                let _ = permits_back.try_send(());
+            }
+        }
+        Ok(())
+    })?;
+    match read_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(Error::Read(error)),
+        None => Ok(()),
+    }
+}
+
+/// Takes outcomes in input order.
+struct Collector<'a, 'b> {
+    summary: &'a mut Summary,
+    sink: &'a mut Sink<'b>,
+    limit: Option<u64>,
+}
+
+impl Collector<'_, '_> {
+    fn absorb(&mut self, outcome: Outcome) -> Result<(), Error> {
+        if let Some(file) = self.summary.files.last_mut() {
+            file.lines += outcome.lines;
+            file.bytes += outcome.bytes;
+            file.examples += outcome.examples;
+            for (sum, own) in [(&mut file.blank, outcome.blank), (&mut file.crlf, outcome.crlf)] {
+                if sum.count == 0 {
+                    *sum = own;
+                } else {
+                    sum.count += own.count;
+                }
+            }
+            file.internal_errors.extend(outcome.internal_errors);
+        }
+        for facts in outcome.facts {
+            self.summary.absorb(facts, self.limit);
+        }
+        hand_over(&outcome.found, self.summary, self.sink)
+    }
+}
+
+/// Cuts the input into blocks that end at a line break.
+struct Reader {
+    input: Box<dyn Read + Send>,
+    max_line: usize,
+    /// Read, but behind the last line break of the block before.
+    carry: Vec<u8>,
+    ready: VecDeque<Block>,
+    done: bool,
+    index: u64,
+    place: Place,
+}
+
+impl Reader {
+    fn new(input: Box<dyn Read + Send>, max_line: usize) -> Self {
+        Self { input, max_line, carry: Vec::new(), ready: VecDeque::new(), done: false, index: 0, place: Place { line: 1, offset: 0 } }
+    }
+
+    /// Whether the block just given out was the last one.
+    fn is_done(&self) -> bool {
+        self.done && self.ready.is_empty() && self.carry.is_empty()
+    }
+
+    fn next(&mut self) -> io::Result<Option<Block>> {
+        if let Some(block) = self.ready.pop_front() {
+            return Ok(Some(block));
+        }
+        let mut bytes = std::mem::take(&mut self.carry);
+        loop {
+            let old = bytes.len();
+            let wanted = BLOCK.saturating_sub(old).max(BLOCK / 4) as u64;
+            let got = if self.done { 0 } else { (&mut self.input).take(wanted).read_to_end(&mut bytes)? };
+            self.done |= (got as u64) < wanted;
+            if self.done {
+                self.queue(bytes);
+                break;
+            }
+            if let Some(last) = memchr::memrchr(b'\n', bytes.get(old..).unwrap_or_default()) {
+                self.carry = bytes.split_off(old + last + 1);
+                self.queue(bytes);
+                break;
+            }
+            if bytes.len() > self.max_line {
+                drop(bytes);
+                self.skip_line(old + got)?;
+                break;
+            }
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    /// Reads on to the end of a line of which `length` bytes are over the cap already, and keeps none of it.
+    fn skip_line(&mut self, length: usize) -> io::Result<()> {
+        let mut length = length as u64;
+        let mut buffer = vec![0; BLOCK];
+        loop {
+            let got = self.input.read(&mut buffer)?;
+            let read = buffer.get(..got).unwrap_or_default();
+            if let Some(end) = memchr::memchr(b'\n', read) {
+                length += end as u64 + 1;
+                self.carry = read.get(end + 1..).unwrap_or_default().to_vec();
+                break;
+            }
+            length += got as u64;
+            if got == 0 {
+                self.done = true;
+                break;
+            }
+        }
+        self.push(Content::TooLong(length), 1, length);
+        Ok(())
+    }
+
+    /// Cuts `bytes` into blocks of at most [`BLOCK_LINES`] lines.
+    fn queue(&mut self, bytes: Vec<u8>) {
+        let total = memchr::memchr_iter(b'\n', &bytes).count() as u64 + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
+        if total == 0 {
+            return;
+        }
+        if total <= BLOCK_LINES as u64 {
+            let length = bytes.len() as u64;
+            self.push(Content::Lines(bytes), total, length);
+            return;
+        }
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let cut = memchr::memchr_iter(b'\n', rest).nth(BLOCK_LINES - 1).map_or(rest.len(), |end| end + 1);
+            let (piece, next) = rest.split_at(cut);
+            let lines = memchr::memchr_iter(b'\n', piece).count() as u64 + u64::from(!piece.ends_with(b"\n"));
+            self.push(Content::Lines(piece.to_vec()), lines, piece.len() as u64);
+            rest = next;
+        }
+    }
+
+    fn push(&mut self, content: Content, lines: u64, bytes: u64) {
+        self.ready.push_back(Block { index: self.index, place: self.place, content });
+        self.index += 1;
+        self.place = Place { line: self.place.line + lines, offset: self.place.offset + bytes };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Gives out its bytes in pieces of odd sizes, as pipes do.
+    struct Dribble(Vec<u8>, usize);
+
+    impl Read for Dribble {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.1.min(self.0.len()).min(buffer.len());
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0.drain(..count);
+            Ok(count)
+        }
+    }
+
+    fn blocks(bytes: &[u8], step: usize, max_line: usize) -> Vec<Block> {
+        let mut reader = Reader::new(Box::new(Dribble(bytes.to_vec(), step)), max_line);
+        std::iter::from_fn(|| reader.next().expect("no error")).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_put_together_are_the_file(lines in prop::collection::vec("[a-z]{0,9}", 0..200), step in 1_usize..50, newline in any::<bool>()) {
+            let mut text = lines.join("\n").into_bytes();
+            if newline {
+                text.push(b'\n');
+            }
+            let mut joined = Vec::new();
+            let mut line = 1;
+            for block in blocks(&text, step, 1 << 20) {
+                prop_assert_eq!(block.place, Place { line, offset: joined.len() as u64 });
+                let Content::Lines(bytes) = block.content else { panic!("no line is too long") };
+                line += bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+                joined.extend(bytes);
+            }
+            prop_assert_eq!(joined, text);
+        }
+    }
+
+    #[test]
+    fn a_line_over_the_cap_is_passed_by() {
+        let long = BLOCK * 3;
+        let text = [b"a\n".to_vec(), vec![b'x'; long], b"\nb\n".to_vec()].concat();
+        let found = blocks(&text, usize::MAX, BLOCK);
+        let shown: Vec<_> = found
+            .iter()
+            .map(|block| match &block.content {
+                Content::Lines(bytes) => (block.place.line, bytes.len() as u64),
+                Content::TooLong(length) => (block.place.line, *length),
+            })
+            .collect();
+        assert_eq!(shown, [(1, 2), (2, long as u64 + 1), (3, 2)]);
+    }
+
+    #[test]
+    fn tiny_lines_make_small_blocks() {
+        let found = blocks(&b"{}\n".repeat(10_000), usize::MAX, BLOCK);
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[2].place, Place { line: 8193, offset: 8192 * 3 });
+    }
+}

@@ -1,0 +1,186 @@
+//! The closing summary for people: each file's sums, findings by rule, and the verdict.
+
+use std::fmt::{self, Write as _};
+
+use anstyle::{AnsiColor, Color, Style};
+
+use super::Cap;
+use crate::diagnostic::{bytes, count, number, sanitised};
+use crate::format::Shape;
+use crate::rule::Severity;
+use crate::settings::Settings;
+use crate::summary::{Distribution, FileSummary, Summary, Verdict};
+
+/// Colours text, or does not.
+#[derive(Clone, Copy)]
+pub(super) struct Paint(pub(super) bool);
+
+impl Paint {
+    pub(super) fn severity(self, severity: Severity, text: impl fmt::Display) -> String {
+        let color = match severity {
+            Severity::Error => AnsiColor::Red,
+            Severity::Warning => AnsiColor::Yellow,
+            Severity::Info => AnsiColor::Cyan,
+        };
+        self.style(Style::new().bold().fg_color(Some(Color::Ansi(color))), text)
+    }
+
+    pub(super) fn bold(self, text: impl fmt::Display) -> String {
+        self.style(Style::new().bold(), text)
+    }
+
+    pub(super) fn dim(self, text: impl fmt::Display) -> String {
+        self.style(Style::new().dimmed(), text)
+    }
+
+    pub(super) fn style(self, style: Style, text: impl fmt::Display) -> String {
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_string() }
+    }
+}
+
+/// The whole summary.
+pub(super) fn text(summary: &Summary, settings: &Settings, cap: &Cap, color: bool) -> String {
+    let paint = Paint(color);
+    let mut out = String::new();
+    for (index, file) in summary.files.iter().enumerate() {
+        file_lines(&mut out, file, settings, index == 0, paint);
+    }
+    if !summary.rules.is_empty() {
+        let _ = writeln!(out, "{}", paint.bold("findings"));
+        let mut rules: Vec<_> = summary.rules.iter().collect();
+        rules.sort_by_key(|(code, rule)| (std::cmp::Reverse(rule.severity), **code));
+        let name_width = rules.iter().map(|(_, rule)| rule.name.len()).max().unwrap_or_default();
+        for (code, rule) in rules {
+            let level = paint.severity(rule.severity, format_args!("{:<7}", rule.severity.name()));
+            let more = match cap.held_back(code) {
+                0 => String::new(),
+                more => paint.dim(format!("  {} not shown", number(more))),
+            };
+            let _ = writeln!(out, "  {level}  {code}  {:<name_width$}  {:>6}  {}{more}", rule.name, number(rule.count), rule.effect);
+        }
+        if summary.rules.keys().any(|code| cap.held_back(code) > 0) {
+            let _ = writeln!(out, "  {}", paint.dim("--max-findings 0 shows all; tunelint rule CODE explains one"));
+        } else {
+            let _ = writeln!(out, "  {}", paint.dim("tunelint rule CODE explains one"));
+        }
+        out.push('\n');
+    }
+    let _ = writeln!(out, "{}", verdict_line(summary, settings, color));
+    out
+}
+
+fn file_lines(out: &mut String, file: &FileSummary, settings: &Settings, training: bool, paint: Paint) {
+    let format = match file.shape {
+        Some(Shape::Known(format)) => format!("{}, ", format.name()),
+        Some(shape) => format!("{} (not a format {} takes), ", shape.name(), settings.target.title),
+        None => String::new(),
+    };
+    let _ =
+        writeln!(out, "{}: {format}{}, {}", paint.bold(sanitised(&file.path)), count(file.examples, "example"), count(file.lines, "line"));
+    let row = |out: &mut String, name: &str, text: String| {
+        let _ = writeln!(out, "  {name:<8} {}", text.trim_end());
+    };
+    let limits = &settings.target.limits;
+    let of = |limit: &Option<crate::target::Limit>, what: &str| limit.as_ref().map(|limit| format!("{what} limit {}", bytes(limit.value)));
+    let sizes: Vec<_> = [of(&limits.upload_bytes, "upload"), of(&limits.job_bytes, "job")].into_iter().flatten().collect();
+    let sizes = if sizes.is_empty() { String::new() } else { format!(" ({})", sizes.join(", ")) };
+    row(out, "size", format!("{}{sizes}", bytes(file.bytes)));
+    if settings.count_tokens && file.tokens.all() > 0 {
+        let parts: Vec<_> = [(file.tokens.image, "images"), (file.tokens.tools, "tool definitions")]
+            .into_iter()
+            .filter(|(tokens, _)| *tokens > 0)
+            .map(|(tokens, what)| format!("{} {what}", number(tokens)))
+            .collect();
+        let parts = if parts.is_empty() { String::new() } else { format!(" (of them {})", parts.join(", ")) };
+        row(out, "tokens", format!("{}{parts}; {} trained on", number(file.tokens.all()), number(file.tokens.trained)));
+        if let Some(spread) = spread(&file.token_distribution) {
+            row(out, "", format!("per example: {spread}"));
+        }
+    }
+    if let Some(spread) = spread(&file.message_distribution).filter(|_| file.message_distribution.range().is_some_and(|(_, most)| most > 0))
+    {
+        row(out, "messages", format!("per example: {spread}"));
+    }
+    if file.images.count > 0 {
+        let share = if file.images.repeated_bytes > 0 {
+            format!(", {:.0} % of the file repeats one seen before", 100.0 * file.images.repeated_bytes as f64 / file.bytes.max(1) as f64)
+        } else {
+            String::new()
+        };
+        row(
+            out,
+            "images",
+            format!(
+                "{} in {}, {} distinct{share}",
+                number(file.images.count),
+                count(file.image_examples, "example"),
+                number(file.images.unique)
+            ),
+        );
+        if let Some(spread) = spread(&file.image_distribution) {
+            row(out, "", format!("per example that has any: {spread}"));
+        }
+    }
+    if let (true, Some(model), Some(cost), Some(epochs)) = (training, &settings.model, file.cost(settings), file.epochs(settings))
+        && let Some(price) = &model.price
+        && file.tokens.billed > 0
+    {
+        let text = format!(
+            "estimate ${cost:.2}: {} tokens × {} × ${:.2} per million for {} (price of {})",
+            number(file.tokens.billed),
+            count(epochs, "epoch"),
+            price.value,
+            model.name,
+            price.checked
+        );
+        row(out, "cost", text);
+    }
+    out.push('\n');
+}
+
+fn spread(distribution: &Distribution) -> Option<String> {
+    let (min, max) = distribution.range()?;
+    if min == max {
+        return Some(format!("{} each", number(min)));
+    }
+    let bars = distribution.histogram(16);
+    let most = bars.iter().copied().max()?.max(1);
+    let bars: String = bars
+        .iter()
+        .map(|&bar| {
+            if bar == 0 {
+                ' '
+            } else {
+                ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'].get((bar * 7 / most) as usize).copied().unwrap_or('█')
+            }
+        })
+        .collect();
+    let (median, p95) = (distribution.quantile(0.5)?, distribution.quantile(0.95)?);
+    Some(format!("{}–{}, median {}, p95 {}  {bars}", number(min), number(max), number(median), number(p95)))
+}
+
+/// What will become of the dataset, in one line.
+pub(super) fn verdict_line(summary: &Summary, settings: &Settings, color: bool) -> String {
+    let paint = Paint(color);
+    let title = &settings.target.title;
+    let verdict = summary.verdict();
+    let text = match verdict {
+        Verdict::Rejected => format!("{title} would refuse this dataset"),
+        Verdict::DataLoss => format!("{title} would take this dataset, and leave some of it out"),
+        Verdict::Warnings => format!("{title} would take this dataset; look at the findings first"),
+        Verdict::Ready => format!("nothing found that {title} would refuse"),
+    };
+    let severity = match verdict {
+        Verdict::Rejected => Severity::Error,
+        Verdict::DataLoss | Verdict::Warnings => Severity::Warning,
+        Verdict::Ready => Severity::Info,
+    };
+    let counts: Vec<_> = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")]
+        .into_iter()
+        .map(|(severity, noun)| (summary.findings(severity), noun))
+        .filter(|(found, _)| *found > 0)
+        .map(|(found, noun)| count(found, noun))
+        .collect();
+    let counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
+    format!("{}: {text} ({counts})", paint.severity(severity, verdict.name()))
+}

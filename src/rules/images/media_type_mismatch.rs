@@ -1,0 +1,28 @@
+use super::unregistered_media_type::registered;
+use crate::context::{Context, Image};
+use crate::diagnostic::quoted;
+use crate::rule::{Effect, Evidence, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
+    code: "I010",
+    name: "media-type-mismatch",
+    severity: Severity::Warning,
+    effect: Effect::SkipsImage,
+    evidence: Evidence::Inferred,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("media_type_mismatch.md"),
+};
+
+pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
+    let Some(format) = image.usable(cx.settings).map(|verdict| verdict.format) else { return };
+    let Some(embedded) = image.embedded else { return };
+    let label = registered(&embedded.media_type).unwrap_or(&embedded.media_type);
+    if label.eq_ignore_ascii_case(format.media_type()) {
+        return;
+    }
+    let message = format!("the image is labelled {}, but it is {}", quoted(&embedded.media_type), format.name());
+    cx.report_within(image.part.url, embedded.media_type_start, embedded.media_type.len(), message)
+        .help(format!("write `{}`", format.media_type()));
+}

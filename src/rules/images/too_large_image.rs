@@ -1,0 +1,32 @@
+use crate::context::{Context, Image};
+use crate::diagnostic::bytes_beside;
+use crate::rule::{Effect, Evidence, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
+    code: "I014",
+    name: "too-large-image",
+    severity: Severity::Warning,
+    effect: Effect::SkipsImage,
+    evidence: Evidence::Documented,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("too_large_image.md"),
+};
+
+pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
+    let Some(limit) = &cx.settings.target.images.bytes else { return };
+    let Some(embedded) = image.embedded.filter(|embedded| embedded.url_fault.is_none()) else { return };
+    let size = match &embedded.verdict {
+        Some(_) if image.usable(cx.settings).is_none() => return,
+        Some(_) => embedded.image_bytes,
+        None if embedded.base64_fault.is_some() => return,
+        // Reckoned from the text, of which two characters may be padding.
+        None => embedded.image_bytes.saturating_sub(2),
+    };
+    if size > limit.value {
+        let (size, limit) = bytes_beside(size, limit.value);
+        let message = format!("the image has {size}; {} takes at most {limit}", cx.target());
+        cx.report(image.part.url, message).help("scale it down, or save it as JPEG of a lower quality");
+    }
+}

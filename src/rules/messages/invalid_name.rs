@@ -1,0 +1,36 @@
+use crate::context::Context;
+use crate::diagnostic::{number, quoted};
+use crate::format::{Example, Message};
+use crate::rule::{Effect, Evidence, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
+    code: "M025",
+    name: "invalid-name",
+    severity: Severity::Warning,
+    effect: Effect::RejectsJob,
+    evidence: Evidence::Inferred,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("invalid_name.md"),
+};
+
+/// The pattern of the chat API: letters, digits, `_` and `-`, so many at the most.
+const LONGEST: usize = 64;
+
+pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
+    let Some(name) = message.get("name").filter(|name| !name.is_null()) else { return };
+    let Some(text) = name.as_str() else {
+        cx.report(name, format!("`name` must be a string, not {}", name.kind())).help("put it into quotes, or remove it");
+        return;
+    };
+    let help = "use letters, digits, `_` and `-`, or remove the name";
+    let odd = text.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
+    if let Some((at, c)) = odd {
+        cx.report_within(name, at, c.len_utf8(), format!("a name may not hold {}", quoted(c.encode_utf8(&mut [0; 4])))).help(help);
+    } else if text.is_empty() {
+        cx.report(name, "the name is empty").help(help);
+    } else if text.len() > LONGEST {
+        cx.report(name, format!("the name has {} characters; the limit is {LONGEST}", number(text.len() as u64))).help("shorten it");
+    }
+}

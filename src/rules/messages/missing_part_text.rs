@@ -1,0 +1,35 @@
+use crate::context::{Anchor, Context};
+use crate::diagnostic::{nearest, quoted};
+use crate::rule::{Effect, Evidence, Rule, Severity};
+use crate::schema::{SchemaFault, ShapeFault};
+
+pub(crate) static RULE: Rule = Rule {
+    code: "M036",
+    name: "missing-part-text",
+    severity: Severity::Error,
+    effect: Effect::RejectsJob,
+    evidence: Evidence::Schema,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("missing_part_text.md"),
+};
+
+pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
+    let value = fault.value;
+    let ShapeFault::Missing(key) = &fault.fault else {
+        cx.report(value, format!("the text of a part must be a string, not {}", value.kind()))
+            .help("put it into quotes, or remove the part");
+        return;
+    };
+    let members = value.as_object().unwrap_or_default();
+    let is_meant = |name: &str| {
+        name != "type" && (matches!(name, "content" | "value" | "text" | "refusal") || nearest(name, [key.as_str()]).is_some())
+    };
+    let meant = members.iter().find(|member| member.value.as_str().is_some() && is_meant(&member.key));
+    let help = match meant {
+        Some(member) => format!("rename {} to `{key}`", quoted(&member.key)),
+        None => format!("write its text as `{key}`, or remove the part"),
+    };
+    cx.report(meant.map_or(Anchor::from(value), Anchor::from), format!("this part of the type `{key}` has no `{key}`")).help(help);
+}

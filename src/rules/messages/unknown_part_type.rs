@@ -1,0 +1,44 @@
+use super::{anthropic_part, responses_api_part, unsupported_part};
+use crate::context::Context;
+use crate::diagnostic::{nearest, number, quoted};
+use crate::format::{Example, Message, Part};
+use crate::rule::{Effect, Evidence, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
+    code: "M032",
+    name: "unknown-part-type",
+    severity: Severity::Error,
+    effect: Effect::RejectsJob,
+    evidence: Evidence::Schema,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("unknown_part_type.md"),
+};
+
+/// The types of the published schemas.
+const KNOWN: [&str; 3] = ["text", "image_url", "refusal"];
+
+pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
+    let is_elsewhere = |part: &Part<'_>| {
+        unsupported_part::what(part).is_some() || responses_api_part::rewrite(part).is_some() || anthropic_part::rewrite(part).is_some()
+    };
+    report(message, cx, |part| {
+        let kind = part.kind().filter(|kind| !KNOWN.contains(kind) && !is_elsewhere(part))?;
+        let help = match (nearest(kind, KNOWN), kind.contains("image")) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, true) => "write it as `{\"type\": \"image_url\", \"image_url\": {\"url\": …}}`".to_owned(),
+            (None, false) => "use `text`, or `image_url` in a user message".to_owned(),
+        };
+        Some((format!("there is no part type {}", quoted(kind)), help))
+    });
+}
+
+/// Reports the first part of a message that `judge` finds fault with, and counts the others.
+pub(super) fn report<'a>(message: &Message<'a>, cx: &mut Context<'_>, judge: impl Fn(&Part<'a>) -> Option<(String, String)>) {
+    let mut found = message.parts().filter_map(|part| Some((part, judge(&part)?)));
+    let Some((part, (what, help))) = found.next() else { return };
+    let more = found.count() as u64;
+    let also = if more > 0 { format!("; {} more in this message", number(more)) } else { String::new() };
+    cx.report(part.value.get("type").unwrap_or(part.value), format!("{what}{also}")).help(help);
+}

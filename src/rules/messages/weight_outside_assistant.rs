@@ -1,0 +1,28 @@
+use super::invalid_weight;
+use super::unknown_role::{KNOWN, with_article};
+use crate::context::Context;
+use crate::format::{Example, Message, Section};
+use crate::rule::{Effect, Evidence, Rule, Severity};
+
+pub(crate) static RULE: Rule = Rule {
+    code: "M023",
+    name: "weight-outside-assistant",
+    severity: Severity::Error,
+    effect: Effect::RejectsJob,
+    evidence: Evidence::Schema,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("weight_outside_assistant.md"),
+};
+
+pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
+    let Some(role) = message.role().filter(|role| *role != "assistant" && KNOWN.contains(role)) else { return };
+    let Some(member) = message.value.member("weight").filter(|_| matches!(message.section, Section::Messages | Section::Input)) else {
+        return;
+    };
+    if invalid_weight::is_valid(&member.value) {
+        cx.report(member, format!("`weight` stands in {} message; only the assistant's messages have one", with_article(role)))
+            .help("remove the key");
+    }
+}

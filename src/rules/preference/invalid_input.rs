@@ -1,0 +1,32 @@
+use crate::context::Context;
+use crate::rule::{Effect, Evidence, Rule, Severity};
+use crate::schema::{SchemaFault, ShapeFault};
+
+pub(crate) static RULE: Rule = Rule {
+    code: "P002",
+    name: "invalid-input",
+    severity: Severity::Error,
+    effect: Effect::RejectsJob,
+    evidence: Evidence::Schema,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("invalid_input.md"),
+};
+
+pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
+    let value = fault.value;
+    match &fault.fault {
+        ShapeFault::Missing(key) => {
+            cx.report(value, format!("`input` has no `{key}`")).help("give the prompt as `\"input\": {\"messages\": […]}`");
+        }
+        _ => {
+            let help = match (value.as_array(), value.as_str()) {
+                (Some(_), _) => "put the list into an object: `\"input\": {\"messages\": […]}`",
+                (_, Some(_)) => "write the text as a user message: `\"input\": {\"messages\": [{\"role\": \"user\", \"content\": …}]}`",
+                _ => "give the prompt as `\"input\": {\"messages\": […]}`",
+            };
+            cx.report(value, format!("`input` must be an object with `messages`, not {}", value.kind())).help(help);
+        }
+    }
+}

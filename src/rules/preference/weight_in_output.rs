@@ -1,0 +1,28 @@
+use crate::context::Context;
+use crate::format::{Example, Section};
+use crate::rule::{Effect, Evidence, Rule, Severity};
+use crate::rules::few;
+
+pub(crate) static RULE: Rule = Rule {
+    code: "P005",
+    name: "weight-in-output",
+    severity: Severity::Warning,
+    effect: Effect::Ignored,
+    evidence: Evidence::Schema,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("weight_in_output.md"),
+};
+
+pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
+    let answers = example
+        .messages
+        .iter()
+        .filter(|message| message.is("assistant") && matches!(message.section, Section::Preferred | Section::NonPreferred));
+    let weights = answers.filter_map(|message| message.value.member("weight").filter(|weight| !weight.value.is_null()));
+    for (weight, more) in few(weights) {
+        cx.report(weight, format!("`weight` has no meaning in the answers of a preference{more}"))
+            .help("remove it: both answers are always compared");
+    }
+}

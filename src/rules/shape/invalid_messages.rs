@@ -1,0 +1,27 @@
+use crate::context::Context;
+use crate::rule::{Effect, Evidence, Rule, Severity};
+use crate::schema::SchemaFault;
+
+pub(crate) static RULE: Rule = Rule {
+    code: "S008",
+    name: "invalid-messages",
+    severity: Severity::Error,
+    effect: Effect::RejectsJob,
+    evidence: Evidence::Schema,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("invalid_messages.md"),
+};
+
+pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
+    let value = fault.value;
+    let help = if value.as_str().is_some_and(|text| text.trim_start().starts_with('[')) {
+        "the string holds JSON: `messages` was encoded twice; write the list itself"
+    } else if value.get("role").is_some() {
+        "write the message in a list: `[{\"role\": …}]`"
+    } else {
+        "give `messages` a list of objects, each with `role` and `content`"
+    };
+    cx.report(value, format!("`messages` must be an array, not {}", value.kind())).help(help);
+}

@@ -1,0 +1,65 @@
+use crate::context::Context;
+use crate::diagnostic::quoted;
+use crate::rule::{Effect, Evidence, Rule, Severity};
+use crate::schema::{SchemaFault, ShapeFault};
+
+pub(crate) static RULE: Rule = Rule {
+    code: "T001",
+    name: "invalid-tools",
+    severity: Severity::Error,
+    effect: Effect::RejectsJob,
+    evidence: Evidence::Schema,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("invalid_tools.md"),
+};
+
+pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
+    let (value, key) = (fault.value, fault.key.as_str());
+    let is_item = key.bytes().all(|byte| byte.is_ascii_digit());
+    match &fault.fault {
+        ShapeFault::Missing(missing) => {
+            let absent: Vec<_> = ["type", "function"].into_iter().filter(|key| value.get(key).is_none()).collect();
+            let is_hosted = value.get("type").is_some_and(|kind| kind.as_str() != Some("function"));
+            if absent.first() != Some(&missing.as_str()) || is_hosted {
+                return;
+            }
+            let help = match value.get("name") {
+                Some(_) => "move `name`, `description` and `parameters` into an object under `function`, beside `\"type\": \"function\"`",
+                None => "write it as `{\"type\": \"function\", \"function\": {\"name\": …}}`",
+            };
+            cx.report(value, format!("this tool has no `{}`", absent.join("` and no `"))).help(help);
+        }
+        ShapeFault::NotConst(_) => {
+            let kind = value.as_str().map_or_else(|| value.kind().to_owned(), quoted);
+            cx.report(value, format!("the type of a tool is `function`, not {kind}"))
+                .help("training knows functions only: declare what is called as a function");
+        }
+        ShapeFault::TooFew => {
+            // Where no limit is known the key is none of the target's.
+            if cx.settings.target.limits.functions_max.is_some() {
+                cx.report(value, "`functions` is empty").help("remove the key");
+            }
+        }
+        ShapeFault::WrongType(_) if is_item => {
+            cx.report(value, format!("a tool must be an object, not {}", value.kind()))
+                .help("write it as `{\"type\": \"function\", \"function\": {\"name\": …}}`");
+        }
+        ShapeFault::WrongType(expected) => {
+            // Null is no more than let pass.
+            let expected = expected.trim_start_matches("null or ");
+            let help = match key {
+                "parameters" => {
+                    "give a JSON Schema such as `{\"type\": \"object\", \"properties\": {…}}`; leave the key out when there are none"
+                }
+                "tools" | "functions" => "write a list of declarations; leave the key out when there are none",
+                _ => "mend the value, or leave the key out",
+            };
+            cx.report(value, format!("`{key}` must be {expected}, not {}", value.kind())).help(help);
+        }
+        _ => {
+            cx.report(value, "this is no declaration of a tool");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+use crate::context::{Anchor, Context};
+use crate::diagnostic::{nearest, quoted};
+use crate::rule::{Effect, Evidence, Rule, Severity};
+use crate::schema::{SchemaFault, ShapeFault};
+
+pub(crate) static RULE: Rule = Rule {
+    code: "T020",
+    name: "missing-tool-call-id",
+    severity: Severity::Error,
+    effect: Effect::RejectsJob,
+    evidence: Evidence::Schema,
+    provider_message: None,
+    opt_in: false,
+    since: "0.1.0",
+    docs: include_str!("missing_tool_call_id.md"),
+};
+
+pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
+    let value = fault.value;
+    if let ShapeFault::WrongType(expected) = &fault.fault {
+        cx.report(value, format!("`tool_call_id` must be {expected}, not {}", value.kind()))
+            .help("give it the `id` of the call it answers");
+        return;
+    }
+    let near =
+        value.as_object().unwrap_or_default().iter().find(|member| member.key == "id" || nearest(&member.key, ["tool_call_id"]).is_some());
+    let help = match near {
+        Some(member) => format!("rename {} to `tool_call_id`", quoted(&member.key)),
+        None => "name the `id` of the call it answers under `tool_call_id`".to_owned(),
+    };
+    cx.report(near.map_or(Anchor::from(value), Anchor::from), "this answer of a tool has no `tool_call_id`").help(help);
+}

@@ -1,0 +1,599 @@
+//! What a file and a run hold in all: the facts of each example are absorbed one by one, in input order, and file and
+//! run rules judge from the sums alone.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::format::{Format, Shape};
+use crate::rule::{Effect, Severity};
+use crate::settings::Settings;
+use crate::tokens::ExampleTokens;
+
+/// Where in a file something first stood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u64,
+    /// Byte offset of that line in the file.
+    pub offset: u64,
+}
+
+/// The facts of one example that outlive its line.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Its line.
+    pub place: Place,
+    /// Hash of the whole content, whatever its white space and the order of its keys.
+    pub content: u128,
+    /// Hash of all but the final answer, and of that answer; absent without an answer.
+    pub conversation: Option<(u128, u128)>,
+    /// Its tokens; zero when they were not counted.
+    pub tokens: ExampleTokens,
+    /// How many messages it has.
+    pub messages: u64,
+    /// Its embedded images: hash and length of the base64 text.
+    pub images: Vec<(u128, u64)>,
+    /// How many images it has, embedded or not.
+    pub image_count: u64,
+    /// Of those, images whose detail is left open, and the tokens that `low` would save.
+    pub detail_savings: (u64, u64),
+    /// Hash of its system message.
+    pub system: Option<u128>,
+    /// Hashes of the distinct trained assistant messages before the final answer, each with the message before it.
+    pub shots: Vec<u128>,
+    /// Keys beside the reserved ones, with the kind of their values: data for graders.
+    pub own_keys: Vec<(String, &'static str)>,
+    /// Prompt and completion, cut to what the completion rules look at.
+    pub completion: Option<CompletionFacts>,
+    /// Whether the line has a root weight.
+    pub weighted: bool,
+    /// Whether an answer that is trained on begins or ends with white space.
+    pub padded_answer: bool,
+    /// Whether a finding says that it, or an image of it, is left out, and says so from more than inference.
+    pub skipped: bool,
+}
+
+/// What the completion rules need of one line.
+#[derive(Clone, Debug, Default)]
+pub struct CompletionFacts {
+    /// First and last characters of the prompt.
+    pub prompt: (String, String),
+    /// First and last characters of the completion.
+    pub completion: (String, String),
+    /// Hashes of both.
+    pub hashes: (u128, u128),
+    /// Letters, and upper-case letters among them.
+    pub letters: (u64, u64),
+}
+
+/// An exact distribution of small numbers: memory follows the distinct values, not the examples.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Distribution(BTreeMap<u64, u64>);
+
+impl Distribution {
+    /// Counts one more `value`.
+    pub fn add(&mut self, value: u64) {
+        *self.0.entry(value).or_default() += 1;
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for (&value, &count) in &other.0 {
+            *self.0.entry(value).or_default() += count;
+        }
+    }
+
+    /// How many values were counted.
+    pub fn count(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// The smallest value that at least the share `q` (0 to 1) of all values do not exceed: the inverse of the
+    /// empirical distribution function. `None` when nothing was counted.
+    pub fn quantile(&self, q: f64) -> Option<u64> {
+        let rank = ((q * self.count() as f64).ceil() as u64).max(1);
+        let mut seen = 0;
+        self.0.iter().find_map(|(&value, &count)| {
+            seen += count;
+            (seen >= rank).then_some(value)
+        })
+    }
+
+    /// Smallest and largest value.
+    pub fn range(&self) -> Option<(u64, u64)> {
+        Some((*self.0.keys().next()?, *self.0.keys().next_back()?))
+    }
+
+    /// Counts in `bins` equal steps from the smallest to the largest value.
+    pub fn histogram(&self, bins: usize) -> Vec<u64> {
+        let Some((low, high)) = self.range() else { return Vec::new() };
+        let mut counts = vec![0; bins];
+        for (&value, &count) in &self.0 {
+            let bin = (u128::from(value - low) * bins as u128 / (u128::from(high - low) + 1)) as usize;
+            if let Some(slot) = counts.get_mut(bin) {
+                *slot += count;
+            }
+        }
+        counts
+    }
+}
+
+/// A thing that happened some times, first at a place.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// How often.
+    pub count: u64,
+    /// Where first.
+    pub first: Place,
+    /// The line that one repeats or contradicts, where there is one.
+    pub other: u64,
+}
+
+impl Tally {
+    /// Counts one more.
+    pub fn add(&mut self, place: Place, other: u64) {
+        if self.count == 0 {
+            (self.first, self.other) = (place, other);
+        }
+        self.count += 1;
+    }
+}
+
+/// The sums of one file.
+#[derive(Debug, Default)]
+pub struct FileSummary {
+    /// The path as it was given, `-` for standard input.
+    pub path: Arc<str>,
+    /// Bytes, after decompression.
+    pub bytes: u64,
+    /// Lines, blank ones included.
+    pub lines: u64,
+    /// Lines that hold an object.
+    pub examples: u64,
+    /// What most of its first lines look like; `None` when no line could be read.
+    pub shape: Option<Shape>,
+    /// Lines that end in CR LF.
+    pub crlf: Tally,
+    /// Lines of nothing but white space.
+    pub blank: Tally,
+    /// Lines on which tunelint itself failed.
+    pub internal_errors: Vec<u64>,
+    /// Tokens in all.
+    pub tokens: TokenSums,
+    /// Images in all.
+    pub images: ImageSums,
+    /// Examples with at least one image.
+    pub image_examples: u64,
+    /// Examples that will be left out, wholly or with an image.
+    pub skipped_examples: u64,
+    /// Tokens of each example.
+    pub token_distribution: Distribution,
+    /// Messages of each example.
+    pub message_distribution: Distribution,
+    /// Images of each example that has any.
+    pub image_distribution: Distribution,
+    /// Copies of earlier examples of the same file.
+    pub duplicates: Tally,
+    /// Prompts that stand with another answer elsewhere.
+    pub conflicts: Tally,
+    /// Examples with a system message, and the first without one.
+    pub with_system: u64,
+    /// Examples without a system message.
+    pub without_system: Tally,
+    /// Examples with a root weight.
+    pub weighted: u64,
+    /// Examples without a root weight.
+    pub unweighted: Tally,
+    /// Examples with an answer that begins or ends with white space.
+    pub padded_answers: Tally,
+    /// Images whose detail is left open, and the tokens that `low` would save.
+    pub detail_savings: (u64, u64),
+    /// Keys for graders: in how many examples each stands, with the kinds of its values.
+    pub own_keys: BTreeMap<String, OwnKey>,
+    /// Counts for the completion rules.
+    pub completions: CompletionSums,
+    /// The first example.
+    first: Option<Place>,
+    /// Trained assistant messages that stand before the final answer, by hash.
+    shots: HashMap<u128, u64>,
+    /// Final answers, by hash.
+    answers: HashMap<u128, u64>,
+    prompts: HashMap<u128, (u128, u64)>,
+    image_uses: HashMap<u128, (u64, u64)>,
+}
+
+/// How a key for graders is used over a file.
+#[derive(Clone, Debug, Default)]
+pub struct OwnKey {
+    /// Examples that have it.
+    pub count: u64,
+    /// Its kinds of value, with the first line of each.
+    pub kinds: BTreeMap<&'static str, Place>,
+    /// The first line that lacks it.
+    pub missing: Option<Place>,
+    /// The last line that has it.
+    last: u64,
+}
+
+/// Tokens of a file or run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenSums {
+    /// Text and what stands around it.
+    pub text: u64,
+    /// Images.
+    pub image: u64,
+    /// Assistant text whose loss is taken.
+    pub trained: u64,
+    /// Declarations of tools.
+    pub tools: u64,
+    /// What is billed for one epoch: each example with its tools, up to the model's limit.
+    pub billed: u64,
+}
+
+impl TokenSums {
+    /// Text and images, without declarations of tools.
+    pub fn total(&self) -> u64 {
+        self.text + self.image
+    }
+
+    /// Text, images and declarations of tools.
+    pub fn all(&self) -> u64 {
+        self.total() + self.tools
+    }
+}
+
+/// Images of a file or run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImageSums {
+    /// All of them.
+    pub count: u64,
+    /// Distinct embedded ones.
+    pub unique: u64,
+    /// Bytes of base64 text.
+    pub bytes: u64,
+    /// Of those, bytes that repeat an image of the same file.
+    pub repeated_bytes: u64,
+}
+
+/// What the completion rules count.
+#[derive(Debug, Default)]
+pub struct CompletionSums {
+    /// Examples with both texts.
+    pub count: u64,
+    /// The common end of all prompts.
+    pub prompt_end: Option<String>,
+    /// The common end of all completions.
+    pub completion_end: Option<String>,
+    /// The common start of all completions.
+    pub completion_start: Option<String>,
+    /// The common start of all prompts.
+    pub prompt_start: Option<String>,
+    /// Completions that begin with white space.
+    pub led_by_space: u64,
+    /// Letters, and upper-case letters among them, of all completions and prompts.
+    pub letters: (u64, u64),
+    /// Distinct prompts, up to two, and distinct completions, by hash.
+    distinct: (HashSet<u128>, HashSet<u128>),
+}
+
+/// What fewer completions than these have in common is chance; ten is also the fewest OpenAI takes.
+const ENOUGH_COMPLETIONS: u64 = 10;
+
+impl CompletionSums {
+    /// Whether there are enough of them to say what they have in common.
+    pub fn are_enough(&self) -> bool {
+        self.count >= ENOUGH_COMPLETIONS
+    }
+
+    /// Whether all prompts are the same one; a single example does not count.
+    pub fn prompts_are_identical(&self) -> bool {
+        self.count > 1 && self.distinct.0.len() == 1
+    }
+
+    /// Whether all completions are the same one; a single example does not count.
+    pub fn completions_are_identical(&self) -> bool {
+        self.count > 1 && self.distinct.1.len() == 1
+    }
+
+    /// Whether all prompts are empty: text is to be generated without one.
+    pub fn prompts_are_empty(&self) -> bool {
+        self.distinct.0.len() == 1 && self.prompt_start.as_deref() == Some("")
+    }
+
+    /// Whether the completions are labels: fewer than a third of them are distinct.
+    pub fn are_labels(&self) -> bool {
+        (self.distinct.1.len() as u64) * 3 < self.count
+    }
+
+    fn absorb(&mut self, facts: &CompletionFacts) {
+        fn keep(common: &mut Option<String>, text: &str, shared: fn(&str, &str) -> usize, cut: fn(&str, usize) -> &str) {
+            let next = match common.as_deref() {
+                None => text.to_owned(),
+                Some(common) => cut(text, shared(common, text)).to_owned(),
+            };
+            *common = Some(next);
+        }
+        fn at_start(a: &str, b: &str) -> usize {
+            a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+        }
+        fn at_end(a: &str, b: &str) -> usize {
+            a.chars().rev().zip(b.chars().rev()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+        }
+        fn head(text: &str, length: usize) -> &str {
+            text.get(..length).unwrap_or_default()
+        }
+        fn tail(text: &str, length: usize) -> &str {
+            text.get(text.len() - length..).unwrap_or_default()
+        }
+        self.count += 1;
+        keep(&mut self.prompt_start, &facts.prompt.0, at_start, head);
+        keep(&mut self.prompt_end, &facts.prompt.1, at_end, tail);
+        keep(&mut self.completion_start, &facts.completion.0, at_start, head);
+        keep(&mut self.completion_end, &facts.completion.1, at_end, tail);
+        self.led_by_space += u64::from(facts.completion.0.starts_with(char::is_whitespace));
+        self.letters.0 += facts.letters.0;
+        self.letters.1 += facts.letters.1;
+        if self.distinct.0.len() < 2 {
+            self.distinct.0.insert(facts.hashes.0);
+        }
+        self.distinct.1.insert(facts.hashes.1);
+    }
+}
+
+/// Few-shot turns are the same in most examples, so they stand in the first ones: later newcomers are not tracked.
+const SHOTS_FROM: u64 = 1_000;
+
+impl FileSummary {
+    /// Keys of their own that are kept of a file, and of a line: with fewer, all were counted.
+    pub const MOST_OWN_KEYS: usize = 256;
+
+    /// The sums of a file of which nothing is read yet.
+    pub fn new(path: Arc<str>) -> Self {
+        Self { path, ..Self::default() }
+    }
+
+    /// Takes in the facts of the next example. `limit` is the most tokens of an example that are billed.
+    pub fn absorb(&mut self, facts: Facts, limit: Option<u64>) {
+        self.tokens.text += facts.tokens.text;
+        self.tokens.image += facts.tokens.image;
+        self.tokens.trained += facts.tokens.trained;
+        self.tokens.tools += facts.tokens.tools;
+        self.tokens.billed += facts.tokens.billed().min(limit.unwrap_or(u64::MAX));
+        self.token_distribution.add(facts.tokens.billed());
+        self.message_distribution.add(facts.messages);
+        self.images.count += facts.image_count;
+        if facts.image_count > 0 {
+            self.image_examples += 1;
+            self.image_distribution.add(facts.image_count);
+        }
+        for (hash, bytes) in facts.images {
+            self.images.bytes += bytes;
+            let uses = self.image_uses.entry(hash).or_default();
+            if uses.0 == 0 {
+                self.images.unique += 1;
+            } else {
+                self.images.repeated_bytes += bytes;
+            }
+            *uses = (uses.0 + 1, bytes);
+        }
+        self.detail_savings.0 += facts.detail_savings.0;
+        self.detail_savings.1 += facts.detail_savings.1;
+        self.skipped_examples += u64::from(facts.skipped);
+        match facts.system {
+            Some(_) => self.with_system += 1,
+            None => self.without_system.add(facts.place, 0),
+        }
+        if facts.weighted {
+            self.weighted += 1;
+        } else {
+            self.unweighted.add(facts.place, 0);
+        }
+        if facts.padded_answer {
+            self.padded_answers.add(facts.place, 0);
+        }
+        if let Some((prompt, answer)) = facts.conversation {
+            *self.answers.entry(answer).or_default() += 1;
+            let (earlier, line) = *self.prompts.entry(prompt).or_insert((answer, facts.place.line));
+            if earlier != answer {
+                self.conflicts.add(facts.place, line);
+            }
+        }
+        for shot in facts.shots {
+            if self.examples <= SHOTS_FROM {
+                *self.shots.entry(shot).or_default() += 1;
+            } else if let Some(count) = self.shots.get_mut(&shot) {
+                *count += 1;
+            }
+        }
+        let first = *self.first.get_or_insert(facts.place);
+        for (key, kind) in facts.own_keys {
+            // A file may not make memory grow by a new key in each line.
+            if self.own_keys.len() < Self::MOST_OWN_KEYS || self.own_keys.contains_key(&key) {
+                let missing = (first != facts.place).then_some(first);
+                let own = self.own_keys.entry(key).or_insert_with(|| OwnKey { missing, ..OwnKey::default() });
+                own.count += u64::from(own.last != facts.place.line);
+                own.last = facts.place.line;
+                own.kinds.entry(kind).or_insert(facts.place);
+            }
+        }
+        for own in self.own_keys.values_mut().filter(|own| own.last != facts.place.line && own.missing.is_none()) {
+            own.missing = Some(facts.place);
+        }
+        if let Some(completion) = &facts.completion {
+            self.completions.absorb(completion);
+        }
+    }
+
+    /// Trained few-shot turns: how many distinct ones stand in more than half of the examples, and how often in all.
+    pub fn few_shot_turns(&self) -> (u64, u64) {
+        let common = self.shots.values().filter(|&&count| count * 2 > self.examples);
+        common.fold((0, 0), |(turns, uses), count| (turns + 1, uses + count))
+    }
+
+    /// The answer given most often: how many examples give it.
+    pub fn most_common_answer(&self) -> u64 {
+        self.answers.values().copied().max().unwrap_or_default()
+    }
+
+    /// How many examples have a final answer.
+    pub fn answered(&self) -> u64 {
+        self.answers.values().sum()
+    }
+
+    /// The image used most often: uses and bytes of one use.
+    pub fn most_used_image(&self) -> (u64, u64) {
+        self.image_uses.values().copied().max().unwrap_or_default()
+    }
+
+    /// The format it is read as.
+    pub fn format(&self, settings: &Settings) -> Option<Format> {
+        settings.format.or(match self.shape {
+            Some(Shape::Known(format)) => Some(format),
+            _ => None,
+        })
+    }
+
+    /// Epochs of a job over this file, by the target's formula unless the settings name a number.
+    pub fn epochs(&self, settings: &Settings) -> Option<u64> {
+        settings.epochs.or_else(|| Some(settings.target.epochs.as_ref()?.default_for(self.examples)))
+    }
+
+    /// Estimated training cost in US dollars: billed tokens × epochs × price. `None` when the price is not published.
+    pub fn cost(&self, settings: &Settings) -> Option<f64> {
+        let format = self.format(settings)?;
+        let price = settings.model.as_ref().filter(|model| model.formats.contains(&format))?.price.as_ref()?.value;
+        settings.count_tokens.then_some(self.tokens.billed as f64 * self.epochs(settings)? as f64 * price / 1e6)
+    }
+}
+
+/// The sums of a run.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Its files, in input order.
+    pub files: Vec<FileSummary>,
+    /// Findings by rule code.
+    pub rules: BTreeMap<&'static str, RuleCount>,
+    /// Examples that stand in an earlier file too, for each pair of files (later, earlier).
+    pub overlaps: BTreeMap<(usize, usize), Tally>,
+    /// Where each content was seen first: file and line.
+    contents: HashMap<u128, (usize, u64)>,
+}
+
+/// Findings of one rule.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleCount {
+    /// How many.
+    pub count: u64,
+    /// The worst severity among them.
+    pub severity: Severity,
+    /// What they do.
+    pub effect: Effect,
+    /// The name of the rule.
+    pub name: &'static str,
+}
+
+/// What will become of the dataset at its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Nothing that needs attention.
+    Ready,
+    /// It will be taken as it is; something deserves a look.
+    Warnings,
+    /// It will be taken, but something will be missing from the training.
+    DataLoss,
+    /// The upload or the job will be refused.
+    Rejected,
+}
+
+impl Verdict {
+    /// The word used in JSON output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Warnings => "warnings",
+            Self::DataLoss => "data-loss",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl Summary {
+    /// Takes in the facts of the next example of the last file.
+    pub fn absorb(&mut self, facts: Facts, limit: Option<u64>) {
+        let Some(index) = self.files.len().checked_sub(1) else { return };
+        let (first_file, line) = *self.contents.entry(facts.content).or_insert((index, facts.place.line));
+        let tally = match self.files.get_mut(index) {
+            Some(file) if first_file == index && line != facts.place.line => Some(&mut file.duplicates),
+            _ if first_file != index => Some(self.overlaps.entry((index, first_file)).or_default()),
+            _ => None,
+        };
+        if let Some(tally) = tally {
+            tally.add(facts.place, line);
+        }
+        if let Some(file) = self.files.get_mut(index) {
+            file.absorb(facts, limit);
+        }
+    }
+
+    /// Counts a finding.
+    pub fn count(&mut self, diagnostic: &crate::diagnostic::Diagnostic) {
+        let (severity, effect, name) = (diagnostic.severity, diagnostic.effect, diagnostic.rule.name);
+        let entry = self.rules.entry(diagnostic.rule.code).or_insert(RuleCount { count: 0, severity, effect, name });
+        entry.count += 1;
+        entry.severity = entry.severity.max(severity);
+    }
+
+    /// Findings of a severity.
+    pub fn findings(&self, severity: Severity) -> u64 {
+        self.rules.values().filter(|rule| rule.severity == severity).map(|rule| rule.count).sum()
+    }
+
+    /// What will become of it all.
+    pub fn verdict(&self) -> Verdict {
+        let verdict = |rule: &RuleCount| match rule.severity {
+            Severity::Error if rule.effect.rejects() => Verdict::Rejected,
+            Severity::Error | Severity::Warning if rule.effect.loses_data() => Verdict::DataLoss,
+            Severity::Error | Severity::Warning => Verdict::Warnings,
+            Severity::Info => Verdict::Ready,
+        };
+        self.rules.values().map(verdict).max().unwrap_or(Verdict::Ready)
+    }
+
+    /// Examples of all files.
+    pub fn examples(&self) -> u64 {
+        self.files.iter().map(|file| file.examples).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_what_they_say() {
+        let mut distribution = Distribution::default();
+        (1..=100).for_each(|value| distribution.add(value));
+        assert_eq!([0.0, 0.5, 0.95, 1.0].map(|q| distribution.quantile(q)), [Some(1), Some(50), Some(95), Some(100)]);
+        assert_eq!(distribution.histogram(4), [25, 25, 25, 25]);
+        assert_eq!(Distribution::default().quantile(0.5), None);
+        let mut twice = distribution.clone();
+        twice.merge(&distribution);
+        assert_eq!(twice.count(), 200);
+    }
+
+    #[test]
+    fn copies_are_told_apart_from_overlaps() {
+        let mut summary = Summary::default();
+        let facts = |content, line| Facts { content, place: Place { line, offset: 0 }, ..Facts::default() };
+        summary.files.push(FileSummary::default());
+        for (content, line) in [(1, 1), (2, 2), (1, 3)] {
+            summary.absorb(facts(content, line), None);
+        }
+        summary.files.push(FileSummary::default());
+        summary.absorb(facts(2, 1), None);
+        assert_eq!(summary.files[0].duplicates.count, 1);
+        assert_eq!(summary.files[0].duplicates.other, 1);
+        assert_eq!(summary.files[1].duplicates.count, 0);
+        assert_eq!(summary.overlaps[&(1, 0)].count, 1);
+    }
+}

@@ -1,0 +1,10 @@
+//! One test binary: the corpora when they are there, the program as a user runs it, and the README.
+
+mod corpora;
+mod images;
+mod json;
+mod program;
+mod together;
+mod tokens;
+mod tool_schema;
+mod transcripts;
