@@ -16,7 +16,7 @@ use crate::json::{Value, parse};
 use crate::rule::{Effect, Evidence};
 use crate::settings::{ImageChecks, Settings};
 use crate::summary::{Facts, Place, Tally};
-use crate::tokens::{self, Counter, Encoding, ExampleTokens};
+use crate::tokens::{self, Counter, ExampleTokens};
 
 /// Findings of one rule on the images of one example. Each costs a walk over the line, and targets take a few dozen
 /// images at the most.
@@ -51,7 +51,7 @@ impl<'a> Worker<'a> {
     pub(super) fn new(engine: &'a Engine, settings: &'a Settings, checks: &'a Checks, path: &'a Arc<str>, shape: Option<Shape>) -> Self {
         let is_counted = settings.count_tokens && matches!(shape, Some(Shape::Known(_)));
         let encoding = settings.model.as_ref().and_then(|model| model.encoding.as_deref()).unwrap_or(&settings.target.tokens.encoding);
-        let counter = Encoding::by_name(encoding).filter(|_| is_counted).map(|encoding| Counter::new(encoding.tokenizer()));
+        let counter = is_counted.then(|| Counter::by_name(encoding)).flatten();
         Self { engine, settings, checks, path, shape, counter, decoded: Vec::new() }
     }
 

@@ -92,7 +92,12 @@ fn file_lines(out: &mut String, file: &FileSummary, settings: &Settings, trainin
             .map(|(tokens, what)| format!("{} {what}", number(tokens)))
             .collect();
         let parts = if parts.is_empty() { String::new() } else { format!(" (of them {})", parts.join(", ")) };
-        row(out, "tokens", format!("{}{parts}; {} trained on", number(file.tokens.all()), number(file.tokens.trained)));
+        // Without a model that names its encoding another one stands in.
+        let guess = match settings.model.as_ref().and_then(|model| model.encoding.as_ref()) {
+            Some(_) => String::new(),
+            None => format!("; an estimate, counted as {}", settings.target.tokens.encoding),
+        };
+        row(out, "tokens", format!("{}{parts}; {} trained on{guess}", number(file.tokens.all()), number(file.tokens.trained)));
         if let Some(spread) = spread(&file.token_distribution) {
             row(out, "", format!("per example: {spread}"));
         }

@@ -63,6 +63,17 @@ fn what_is_inferred_is_no_error() {
 }
 
 #[test]
+fn targets_name_encodings_that_exist() {
+    for (name, _) in BUILTIN {
+        let target = Target::builtin(name).expect("loads");
+        let encodings = target.models.iter().filter_map(|model| model.encoding.as_ref()).chain([&target.tokens.encoding]);
+        for encoding in encodings {
+            assert!(crate::tokens::Counter::by_name(encoding).is_some(), "rules/targets/{name}.toml: there is no encoding `{encoding}`");
+        }
+    }
+}
+
+#[test]
 fn targets_speak_of_rules_that_exist() {
     for (name, _) in BUILTIN {
         let target = Target::builtin(name).expect("built in");

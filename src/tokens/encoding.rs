@@ -5,9 +5,11 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
+use tiktoken::CoreBpe;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::bpe::{Scratch, Vocabulary};
+use super::open;
 use super::pretokenize::Pattern;
 
 /// An encoding by OpenAI's name for it. Loading happens at the first [`Encoding::tokenizer`].
@@ -105,10 +107,15 @@ impl Tokenizer {
 /// Counts tokens, with a memory of what it has counted: pieces up to 30 bytes by their content, whole texts by a
 /// hash of 128 bits. One per thread; about 2 MB each.
 pub struct Counter {
-    tokenizer: &'static Tokenizer,
+    source: Source,
     texts: Box<[KnownText]>,
     seed: u64,
-    pieces: Pieces,
+}
+
+/// Who knows the tokens.
+enum Source {
+    Own(&'static Tokenizer, Pieces),
+    Open(&'static CoreBpe),
 }
 
 /// A text's hash and its count.
@@ -126,13 +133,23 @@ impl Counter {
     /// An empty memory for this encoding.
     #[must_use]
     pub fn new(tokenizer: &'static Tokenizer) -> Self {
-        Self {
-            tokenizer,
-            texts: vec![KnownText { hash: 0, count: 0 }; TEXTS].into(),
-            // A seed nobody can know: a dataset cannot be made so that two of its texts share a hash.
-            seed: RandomState::new().hash_one(0),
-            pieces: Pieces { short: vec![0; SHORT_PIECES].into(), long: vec![[0; 2]; LONG_PIECES].into(), scratch: Scratch::default() },
+        let pieces = Pieces { short: vec![0; SHORT_PIECES].into(), long: vec![[0; 2]; LONG_PIECES].into(), scratch: Scratch::default() };
+        Self::of(Source::Own(tokenizer, pieces))
+    }
+
+    /// A counter for the encoding of this name: one of OpenAI's, or an open model's (`llama3`, `qwen2`, `mistral_v3`).
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        match Encoding::by_name(name) {
+            Some(encoding) => Some(Self::new(encoding.tokenizer())),
+            None => open::vocabulary(name).map(|vocabulary| Self::of(Source::Open(vocabulary))),
         }
+    }
+
+    fn of(source: Source) -> Self {
+        // A seed nobody can know: a dataset cannot be made so that two of its texts share a hash.
+        let seed = RandomState::new().hash_one(0);
+        Self { source, texts: vec![KnownText { hash: 0, count: 0 }; TEXTS].into(), seed }
     }
 
     /// Number of tokens of `text`, what `encode_ordinary` of tiktoken would return the length of. Any text is
@@ -157,9 +174,12 @@ impl Counter {
     }
 
     fn count_pieces(&mut self, text: &str) -> usize {
-        let Tokenizer { pattern, vocabulary } = self.tokenizer;
+        let (tokenizer, pieces) = match &mut self.source {
+            Source::Own(tokenizer, pieces) => (tokenizer, pieces),
+            Source::Open(vocabulary) => return vocabulary.count(text),
+        };
         let mut count = 0;
-        pattern.for_each_piece(text, |start, end| count += self.pieces.count(vocabulary, text.as_bytes(), start, end));
+        tokenizer.pattern.for_each_piece(text, |start, end| count += pieces.count(&tokenizer.vocabulary, text.as_bytes(), start, end));
         count
     }
 }

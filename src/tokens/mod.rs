@@ -4,6 +4,7 @@
 mod bpe;
 pub mod encoding;
 pub mod image;
+pub mod open;
 mod pretokenize;
 
 pub use encoding::{Counter, Encoding};
