@@ -44,6 +44,8 @@ pub struct Target {
     pub formats: BTreeMap<Format, FormatRules>,
     /// Keys a message may have.
     pub message_keys: Fact<Vec<String>>,
+    /// Types a content part may have.
+    pub part_types: Fact<Vec<String>>,
     /// Counts and sizes.
     pub limits: Limits,
     /// What images must be.
@@ -123,6 +125,10 @@ pub struct Limits {
     pub image_examples_max: Option<Limit>,
     /// Most examples for reinforcement.
     pub reinforcement_examples_max: Option<Limit>,
+    /// Most examples times epochs in a job.
+    pub examples_times_epochs: Option<Limit>,
+    /// Most epochs of a job.
+    pub epochs_max: Option<Limit>,
     /// Most bytes of a plain upload.
     pub upload_bytes: Option<Limit>,
     /// Most bytes of an upload in parts.

@@ -107,6 +107,7 @@ mod messages {
     pub(super) mod unsupported_part;
     pub(super) mod untrained_example;
     pub(super) mod weight_outside_assistant;
+    pub(super) mod weighted_image;
 }
 mod tools {
     pub(super) mod contradictory_parallel_tool_calls;
@@ -167,6 +168,7 @@ mod limits {
     pub(super) mod closing_target;
     pub(super) mod costly_tools;
     pub(super) mod few_examples;
+    pub(super) mod invalid_epochs;
     pub(super) mod retired_model;
     pub(super) mod too_few_examples;
     pub(super) mod too_large_job;
@@ -349,6 +351,7 @@ pub static REGISTRY: &[(&Rule, Check)] = &[
     row!(Head limits::untrainable_format),
     row!(Example limits::too_many_messages),
     row!(Run limits::closing_target),
+    row!(Run limits::invalid_epochs),
     row!(Schema messages::invalid_message),
     row!(Schema messages::missing_role),
     row!(Message messages::unknown_role),
@@ -385,6 +388,7 @@ pub static REGISTRY: &[(&Rule, Check)] = &[
     row!(Message messages::responses_api_part),
     row!(Message messages::anthropic_part),
     row!(Schema messages::missing_part_text),
+    row!(Message messages::weighted_image),
     row!(Schema preference::missing_input),
     row!(Schema preference::invalid_input),
     row!(Schema preference::missing_output),

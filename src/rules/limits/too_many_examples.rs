@@ -22,9 +22,21 @@ pub(crate) fn check(file: &FileSummary, cx: &mut Context<'_>) {
         Some(Format::Reinforcement) => limits.reinforcement_examples_max.as_ref(),
         _ => None,
     };
-    let Some(limit) = of_format.or(limits.examples_max.as_ref()) else { return };
-    if file.examples > limit.value {
-        let message = format!("the file has {}; {} takes at most {}", count(file.examples, "example"), cx.target(), number(limit.value));
-        cx.report(Anchor::File, message).help("leave examples out; copies and near copies first");
-    }
+    let epochs = cx.settings.epochs.unwrap_or(1);
+    let seen = file.examples.saturating_mul(epochs);
+    let message = match (of_format.or(limits.examples_max.as_ref()), &limits.examples_times_epochs) {
+        (Some(limit), _) if file.examples > limit.value => {
+            format!("the file has {}; {} takes at most {}", count(file.examples, "example"), cx.target(), number(limit.value))
+        }
+        (_, Some(limit)) if seen > limit.value => format!(
+            "{} times {} are {}; {} takes at most {}",
+            count(file.examples, "example"),
+            count(epochs, "epoch"),
+            number(seen),
+            cx.target(),
+            number(limit.value)
+        ),
+        _ => return,
+    };
+    cx.report(Anchor::File, message).help("leave examples out; copies and near copies first");
 }

@@ -23,8 +23,13 @@ pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>
     let is_elsewhere = |part: &Part<'_>| {
         unsupported_part::what(part).is_some() || responses_api_part::rewrite(part).is_some() || anthropic_part::rewrite(part).is_some()
     };
+    let settings = cx.settings;
+    let taken = &settings.target.part_types.value;
     report(message, cx, |part| {
-        let kind = part.kind().filter(|kind| !KNOWN.contains(kind) && !is_elsewhere(part))?;
+        let kind = part.kind().filter(|kind| !taken.iter().any(|taken| taken == kind) && !is_elsewhere(part))?;
+        if KNOWN.contains(&kind) {
+            return Some((format!("{} takes no `{kind}` parts", settings.target.title), "write its text in a `text` part".to_owned()));
+        }
         let help = match (nearest(kind, KNOWN), kind.contains("image")) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, true) => "write it as `{\"type\": \"image_url\", \"image_url\": {\"url\": …}}`".to_owned(),
