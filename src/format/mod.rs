@@ -131,7 +131,7 @@ pub static FOREIGN: &[ForeignFormat] = &[
         name: "query-response",
         title: "the query-response format of ms-swift",
         rewrite: "write `query` as a user message and `response` as an assistant message in `messages`; `history` goes before them",
-        looks_like: |line| has(line, &["response"]) || has(line, &["query"]),
+        looks_like: |line| has(line, &["response"]),
     },
     ForeignFormat {
         name: "image-caption",
