@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::json::{self, JsonNumber, NodeIdentity};
@@ -12,10 +13,11 @@ use jsonschema::{JsonType, Retrieve, Uri, Validator};
 use crate::format::{FORMATS, Format};
 use crate::json::{Data, Member, Value};
 
-/// The compiled schemas of all formats.
+/// The schemas of all formats.
 #[derive(Debug)]
 pub struct Schemas {
-    formats: BTreeMap<Format, Validator<Tree>>,
+    /// `None` for a schema that does not compile, which a test rules out.
+    formats: BTreeMap<Format, OnceLock<Option<Validator<Tree>>>>,
     documents: BTreeMap<&'static str, serde_json::Value>,
 }
 
@@ -50,30 +52,33 @@ pub enum ShapeFault {
 }
 
 impl Schemas {
-    /// Compiles the schemas that come with tunelint (about a millisecond each).
+    /// Reads the schemas that come with tunelint; each is compiled when the first line of its format comes.
     ///
     /// # Errors
     ///
-    /// What is wrong with a schema; never for those that are built in, as the tests show.
-    pub fn compile() -> Result<Self, String> {
+    /// When a schema is no JSON; never for those that are built in, as the tests show.
+    pub fn load() -> Result<Self, String> {
         let mut documents = BTreeMap::new();
         for (format, text) in FORMATS {
             let document: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("{}: {error}", format.name()))?;
             documents.insert(format.name(), document);
         }
-        let mut formats = BTreeMap::new();
-        for (format, _) in FORMATS {
-            let Some(document) = documents.get(format.name()) else { continue };
-            let options = jsonschema::options_for::<Tree>().with_retriever(Embedded(documents.clone()));
-            let validator = options.build(document).map_err(|error| format!("{}: {error}", format.name()))?;
-            formats.insert(*format, validator);
-        }
+        let formats = FORMATS.iter().map(|(format, _)| (*format, OnceLock::new())).collect();
         Ok(Self { formats, documents })
+    }
+
+    /// The compiled schema of a format (a millisecond or two at the first call).
+    fn validator(&self, format: Format) -> Option<&Validator<Tree>> {
+        let compile = || {
+            let options = jsonschema::options_for::<Tree>().with_retriever(Embedded(self.documents.clone()));
+            options.build(self.documents.get(format.name())?).ok()
+        };
+        self.formats.get(&format)?.get_or_init(compile).as_ref()
     }
 
     /// The faults of `line` as `format`; none for a valid line, at the cost of one walk.
     pub fn faults<'a>(&self, format: Format, line: &'a Value<'a>) -> Vec<SchemaFault<'a>> {
-        let Some(validator) = self.formats.get(&format) else { return Vec::new() };
+        let Some(validator) = self.validator(format) else { return Vec::new() };
         if validator.is_valid(line) {
             return Vec::new();
         }
@@ -303,7 +308,7 @@ mod tests {
 
     fn faults(format: Format, line: &str) -> Vec<(String, String)> {
         let root = parse(line.as_bytes(), 128).value.expect("valid JSON");
-        let schemas = Schemas::compile().expect("built in");
+        let schemas = Schemas::load().expect("built in");
         schemas.faults(format, &root).into_iter().map(|fault| (fault.rule, root.pointer(fault.value.span))).collect()
     }
 
@@ -353,6 +358,14 @@ mod tests {
         );
         assert_eq!(faults(Format::Completion, r#"{"prompt":7,"completion":"a"}"#), one("non-string-completion", "/prompt"));
         assert_eq!(faults(Format::Text, r#"{"text":7}"#), one("invalid-text", "/text"));
+    }
+
+    #[test]
+    fn every_schema_compiles() {
+        let schemas = Schemas::load().expect("JSON");
+        for (format, _) in FORMATS {
+            assert!(schemas.validator(*format).is_some(), "rules/formats/{}.schema.json", format.name());
+        }
     }
 
     #[test]

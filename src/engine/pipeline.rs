@@ -254,6 +254,8 @@ impl Reader {
         loop {
             let old = bytes.len();
             let wanted = BLOCK.saturating_sub(old).max(BLOCK / 4) as u64;
+            // Without room `read_to_end` begins with reads of 32 bytes.
+            bytes.reserve(wanted as usize + 1);
             let got = if self.done { 0 } else { (&mut self.input).take(wanted).read_to_end(&mut bytes)? };
             self.done |= (got as u64) < wanted;
             if self.done {

@@ -96,6 +96,11 @@ fn is_closed(line: &[u8]) -> bool {
     open <= 0
 }
 
+/// The text of a string. Lines are UTF-8 but for the first look at a file: the check is a fast one.
+fn read(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// Marks that reading cannot go on; the fault is already noted.
 struct Stop;
 
@@ -238,9 +243,9 @@ impl<'a> Parser<'a> {
         if self.peek() == Some(b'"') {
             let text = &self.line[start..self.at];
             self.at += 1;
-            return Ok(String::from_utf8_lossy(text));
+            return Ok(read(text));
         }
-        let mut text = String::from_utf8_lossy(&self.line[start..self.at]).into_owned();
+        let mut text = read(&self.line[start..self.at]).into_owned();
         loop {
             match self.peek() {
                 Some(b'"') => {
@@ -256,7 +261,7 @@ impl<'a> Parser<'a> {
                 Some(_) => {
                     let from = self.at;
                     self.skip_plain();
-                    text.push_str(&String::from_utf8_lossy(&self.line[from..self.at]));
+                    text.push_str(&read(&self.line[from..self.at]));
                 }
                 None => return self.stop(FaultKind::UnexpectedEnd, open, self.line.len()),
             }

@@ -24,9 +24,9 @@ pub(crate) fn check(message: &Message<'_>, example: &Example<'_>, cx: &mut Conte
     let Some(role) = message.get("role") else { return };
     let settings = cx.settings;
     let allowed = settings.target.formats.get(&example.format).map(|rules| rules.roles.as_slice()).unwrap_or_default();
-    let names = allowed.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(", ");
+    let names = || allowed.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(", ");
     let Some(name) = role.as_str() else {
-        cx.report(role, format!("`role` must be a string, not {}", role.kind())).help(format!("use one of {names}"));
+        cx.report(role, format!("`role` must be a string, not {}", role.kind())).help(format!("use one of {}", names()));
         return;
     };
     if KNOWN.contains(&name) || allowed.iter().any(|role| role == name) {
@@ -37,7 +37,7 @@ pub(crate) fn check(message: &Message<'_>, example: &Example<'_>, cx: &mut Conte
         "gpt" | "model" | "bot" | "ai" | "chatbot" => "use `assistant`".to_owned(),
         name => match nearest(name, allowed.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("use one of {names}"),
+            None => format!("use one of {}", names()),
         },
     };
     cx.report(role, format!("there is no role {}", quoted(name))).help(help);
