@@ -35,12 +35,19 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
-    let result = match &cli.command {
+    // A panic on one line is caught in the library and told as an internal error: its own message would only tear the
+    // output, and may quote the data.
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = std::panic::catch_unwind(|| match &cli.command {
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Rule(arguments) => commands::rule::run(arguments),
         Command::Target(arguments) => commands::target::run(arguments),
-    };
-    result.unwrap_or_else(|message| complain(&message)).into()
+    });
+    match result {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(message)) => complain(&message).into(),
+        Err(_) => complain("tunelint itself failed; please report it").into(),
+    }
 }
 
 /// Says on standard error why the job could not be done.
