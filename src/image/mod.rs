@@ -22,7 +22,7 @@ pub enum Depth {
     /// Headers only: container, size, mode. Damage is found only where it hides one of these.
     Header,
     /// Every byte that a decoder would need. Costs a fifth of a decode for a sequential JPEG, two fifths for a
-    /// progressive one, half for a PNG and all of it for a WebP.
+    /// progressive one and a lossy WebP, half for a PNG and all of it for a lossless WebP.
     Full,
 }
 
@@ -33,7 +33,7 @@ pub struct Caps {
     pub pixels_warn: u64,
     /// Pixels above which Pillow refuses; such an image is [`DamageKind::TooLarge`] and is not looked into.
     pub pixels_max: u64,
-    /// Bytes of working memory that one image may take. Only WebP needs memory in proportion to its pixels.
+    /// Bytes of working memory that one image may take. Only lossless WebP needs memory in proportion to its pixels.
     pub memory_max: u64,
 }
 
@@ -166,7 +166,8 @@ pub struct Verdict {
     pub stray_bytes: usize,
     /// A JPEG that holds further pictures after the first (MPO, what Pillow calls `"MPO"`).
     pub multi_picture: bool,
-    /// How far it was in fact looked into: [`Depth::Header`] for a WebP too big for [`Caps::memory_max`].
+    /// How far it was in fact looked into: [`Depth::Header`] for a lossless WebP too big for
+    /// [`Caps::memory_max`].
     pub looked: Depth,
     /// What is wrong, fatal things before suspicious ones; `None` is as intact as the depth can tell.
     pub damage: Option<Damage>,

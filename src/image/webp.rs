@@ -1,7 +1,12 @@
-//! WebP: the RIFF container checked to the byte, then the first picture decoded by `image-webp`.
+//! WebP: the RIFF container checked to the byte, then the first picture: lossy data walked through without making
+//! pixels, lossless data decoded by `image-webp`.
 //!
-//! The container check comes first because the decoder overlooks the last bytes of a cut file. The edge: later
-//! frames of an animation are counted, not decoded; a picture too big for the memory cap is judged by its headers.
+//! The container check comes first because decoders overlook the last bytes of a cut file. The edge: later frames of
+//! an animation are counted, not read; lossless data too big for the memory cap are judged by their headers.
+
+mod bools;
+mod tables;
+mod vp8;
 
 use super::{Caps, Damage, DamageKind, Depth, Mode, Verdict, exif, guarded, le16, le32};
 use image_webp::{DecodingError, WebPDecoder};
@@ -18,7 +23,7 @@ pub(super) fn inspect(bytes: &[u8], depth: Depth, caps: &Caps, verdict: &mut Ver
             return Err(damage);
         }
         container.intact(verdict)?;
-        if depth == Depth::Full { decode(container.bytes, caps, verdict) } else { Ok(()) }
+        if depth == Depth::Full { container.read_through(caps, verdict) } else { Ok(()) }
     });
     if let Err(damage) = result {
         verdict.hurt(damage);
@@ -186,6 +191,23 @@ impl<'a> Container<'a> {
         }
         Ok(())
     }
+
+    /// Reads the first picture from end to end.
+    fn read_through(&self, caps: &Caps, verdict: &mut Verdict) -> Result<(), Damage> {
+        // Costs nothing, and settles what chunks there must be.
+        let opened = guarded(|| {
+            let decoder = WebPDecoder::new(Cursor::new(self.bytes))?;
+            Ok((decoder.is_animated(), decoder.has_alpha()))
+        });
+        let (animated, alpha) = outcome(opened, self.bytes.len())?;
+        let lossy = if animated { self.lossy_frame(verdict) } else { self.lossy_still(alpha, verdict) };
+        let Some(lossy) = lossy else {
+            return decode(self.bytes, verdict.pixels(), caps, verdict, self.bytes.len());
+        };
+        let walked = vp8::walk(lossy.data, lossy.width, lossy.height);
+        walked.map_err(|damage| Damage { offset: lossy.at + damage.offset, ..damage })?;
+        lossy.alpha.map_or(Ok(()), |alpha| lossy.check_alpha(alpha, caps, verdict))
+    }
 }
 
 /// Width, height and alpha from the header of a VP8 or VP8L picture; `None` if it is too short to say.
@@ -230,10 +252,90 @@ fn picture(chunk: &Chunk) -> Result<Option<(u32, u32, bool)>, Damage> {
     }
 }
 
-/// Decodes the first picture and throws it away.
-fn decode(bytes: &[u8], caps: &Caps, verdict: &mut Verdict) -> Result<(), Damage> {
-    // Planes or pixels inside the decoder, and its output: at most eight bytes a pixel.
-    if verdict.pixels().saturating_mul(8) > caps.memory_max {
+/// A lossy picture and its alpha.
+struct Lossy<'a> {
+    /// The frame's data; with the chunk's padding byte, as libwebp has it (demux.c, `StoreFrame`).
+    data: &'a [u8],
+    /// Where they begin.
+    at: usize,
+    width: u32,
+    height: u32,
+    alpha: Option<Chunk<'a>>,
+}
+
+impl<'a> Container<'a> {
+    /// The picture of a file that is not animated; `None` also if it is odd, so that `image-webp` says what is wrong.
+    fn lossy_still(&self, alpha: bool, canvas: &Verdict) -> Option<Lossy<'a>> {
+        let first = |kind: &[u8; 4]| self.chunks().find(|chunk| &chunk.kind == kind);
+        // `WebPDecoder::new` has made sure that there is but one kind of picture.
+        let frame = if &self.first.kind == b"VP8X" { first(b"VP8 ")? } else { self.first };
+        let alpha = if alpha { Some(first(b"ALPH")?) } else { None };
+        self.lossy(frame, alpha).filter(|lossy| (lossy.width, lossy.height) == (canvas.width, canvas.height))
+    }
+
+    /// The first frame of an animation; `None` also if it is odd, as above.
+    fn lossy_frame(&self, canvas: &Verdict) -> Option<Lossy<'a>> {
+        let frame = self.chunks().find(|chunk| &chunk.kind == b"ANMF")?;
+        let number = |at| Some(le32(frame.data, at)? & 0xFF_FFFF);
+        let (x, y, width, height) = (number(0)? * 2, number(3)? * 2, number(6)? + 1, number(9)? + 1);
+        let inside = x + width <= canvas.width && y + height <= canvas.height;
+        let inner = frame.at + 8;
+        let mut chunks = Chunks { bytes: self.bytes.get(..inner + frame.data.len())?, at: inner + 16 };
+        let first = chunks.next()?;
+        let (alpha, picture) = if &first.kind == b"ALPH" { (Some(first), chunks.next()?) } else { (None, first) };
+        let lossy = self.lossy(picture, alpha)?;
+        // Chunks that end where the frame does, padding included.
+        let fits = chunks.at <= chunks.bytes.len() && frame.size >= 32;
+        (inside && fits && (lossy.width, lossy.height) == (width, height)).then_some(lossy)
+    }
+
+    fn lossy(&self, frame: Chunk<'a>, alpha: Option<Chunk<'a>>) -> Option<Lossy<'a>> {
+        let (width, height, _) = picture(&frame).ok()??;
+        let at = frame.at + 8;
+        let data = self.bytes.get(at..at + frame.size.next_multiple_of(2)).unwrap_or(frame.data);
+        (&frame.kind == b"VP8 ").then_some(Lossy { data, at, width, height, alpha })
+    }
+}
+
+impl Lossy<'_> {
+    /// One byte of methods, then the alpha of each pixel, as it is or compressed (RFC 9649, 2.7.1.2).
+    fn check_alpha(&self, chunk: Chunk, caps: &Caps, verdict: &mut Verdict) -> Result<(), Damage> {
+        let short = || Damage::new(DamageKind::Truncated, chunk.at + 8 + chunk.data.len(), "has an alpha channel that ends too early");
+        let (methods, data) = chunk.data.split_first().ok_or_else(short)?;
+        let pixels = u64::from(self.width) * u64::from(self.height);
+        if methods >> 4 & 3 > 1 || methods & 3 > 1 {
+            return Err(bad(chunk.at, "has an alpha channel of an unknown kind"));
+        }
+        if methods & 3 == 0 {
+            return if (data.len() as u64) < pixels { Err(short()) } else { Ok(()) };
+        }
+        // Compressed alpha is a lossless picture without its header, so it gets one: size, and a flag for alpha.
+        let header = (self.width - 1) | (self.height - 1) << 14 | 1 << 28;
+        let size = u32::try_from(data.len()).unwrap_or(u32::MAX).saturating_add(5);
+        let riff = size.saturating_add(12).to_le_bytes();
+        let parts: [&[u8]; 7] = [b"RIFF", &riff, b"WEBPVP8L", &size.to_le_bytes(), &[0x2F], &header.to_le_bytes(), data];
+        decode(&parts.concat(), pixels, caps, verdict, chunk.at)
+    }
+}
+
+/// What became of a run of `image-webp` on data from `at` on.
+fn outcome<T>(result: Option<Result<T, DecodingError>>, at: usize) -> Result<T, Damage> {
+    let (kind, why) = match result {
+        Some(Ok(done)) => return Ok(done),
+        Some(Err(DecodingError::IoError(error))) if error.kind() == ErrorKind::UnexpectedEof => {
+            (DamageKind::Truncated, "has a picture that ends too early".to_owned())
+        }
+        Some(Err(DecodingError::BitStreamError)) => (DamageKind::BadData, "has image data that do not decode".to_owned()),
+        Some(Err(error)) => (DamageKind::BadData, format!("has image data that do not decode: {error}")),
+        None => (DamageKind::BadData, "has image data at which the decoder failed".to_owned()),
+    };
+    Err(Damage::new(kind, at, why))
+}
+
+/// Decodes the first picture of a file and throws it away. Damage is said to be at `at`.
+fn decode(bytes: &[u8], pixels: u64, caps: &Caps, verdict: &mut Verdict, at: usize) -> Result<(), Damage> {
+    // Pixels inside the decoder, and its output: at most eight bytes a pixel.
+    if pixels.saturating_mul(8) > caps.memory_max {
         verdict.looked = Depth::Header;
         return Ok(());
     }
@@ -246,16 +348,7 @@ fn decode(bytes: &[u8], caps: &Caps, verdict: &mut Verdict) -> Result<(), Damage
         }
         decoder.read_image(&mut vec![0; size])
     });
-    let (kind, why) = match result {
-        Some(Ok(())) => return Ok(()),
-        Some(Err(DecodingError::IoError(error))) if error.kind() == ErrorKind::UnexpectedEof => {
-            (DamageKind::Truncated, "has a picture that ends too early".to_owned())
-        }
-        Some(Err(DecodingError::BitStreamError)) => (DamageKind::BadData, "has image data that do not decode".to_owned()),
-        Some(Err(error)) => (DamageKind::BadData, format!("has image data that do not decode: {error}")),
-        None => (DamageKind::BadData, "has image data at which the decoder failed".to_owned()),
-    };
-    Err(Damage::new(kind, bytes.len(), why))
+    outcome(result, at)
 }
 
 #[cfg(test)]
@@ -362,6 +455,34 @@ mod tests {
         assert_eq!(kind(&riff(&[(b"VP8X", &small), (b"VP8 ", &whole[20..])])), Some(DamageKind::BadHeader), "canvas");
         assert_eq!(kind(&riff(&[])), Some(DamageKind::Truncated));
         assert_eq!(kind(&whole[..12]), Some(DamageKind::Truncated));
+    }
+
+    #[test]
+    fn damaged_alpha_is_found() {
+        let whole = samples::bytes(samples::LOSSY_ALPHA);
+        let chunks: Vec<Chunk> = Chunks { bytes: &whole, at: 12 }.collect();
+        let find = |kind: &[u8; 4]| chunks.iter().find(|chunk| &chunk.kind == kind).unwrap().data;
+        let with = |alpha: &[u8]| kind(&riff(&[(b"VP8X", find(b"VP8X")), (b"ALPH", alpha), (b"VP8 ", find(b"VP8 "))]));
+        let alpha = find(b"ALPH");
+        assert_eq!(with(alpha), None);
+        let raw = |pixels: usize| [&[0][..], &vec![9; pixels]].concat();
+        assert_eq!(with(&raw(20 * 12)), None);
+        assert_eq!(with(&raw(20 * 12 - 1)), Some(DamageKind::Truncated));
+        assert_eq!(with(&[]), Some(DamageKind::Truncated));
+        assert_eq!(with(&[&[2][..], alpha].concat()), Some(DamageKind::BadHeader), "compression");
+        assert_eq!(with(&[&[0x20][..], alpha].concat()), Some(DamageKind::BadHeader), "preprocessing");
+        let compressed = [&[alpha[0] & 0xFC | 1][..], &flat(20, 12)[25..]].concat();
+        assert_eq!(with(&compressed), None);
+        assert!(with(&compressed[..2]).unwrap().is_fatal());
+    }
+
+    #[test]
+    fn lossy_pictures_need_no_memory_for_their_pixels() {
+        let caps = Caps { memory_max: 0, ..Caps::default() };
+        for sample in [samples::LOSSY, samples::ANIMATED] {
+            let verdict = crate::image::inspect(&samples::bytes(sample), Depth::Full, &caps);
+            assert_eq!((verdict.damage, verdict.looked), (None, Depth::Full));
+        }
     }
 
     #[test]
