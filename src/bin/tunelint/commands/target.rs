@@ -55,6 +55,8 @@ fn describe(target: &Target) -> String {
         ("examples, at most", &limits.examples_max),
         ("examples with images", &limits.image_examples_max),
         ("examples for reinforcement", &limits.reinforcement_examples_max),
+        ("examples × epochs", &limits.examples_times_epochs),
+        ("epochs", &limits.epochs_max),
         ("skipped examples", &limits.skipped_examples_max),
         ("tokens × epochs", &limits.tokens_times_epochs),
         ("messages in an example", &limits.messages_max),
@@ -62,7 +64,12 @@ fn describe(target: &Target) -> String {
         ("functions in an example", &limits.functions_max),
         ("images in an example", &target.images.per_example),
     ];
-    let sizes = [("upload", &limits.upload_bytes), ("file of a job", &limits.job_bytes), ("image", &target.images.bytes)];
+    let sizes = [
+        ("upload", &limits.upload_bytes),
+        ("upload in parts", &limits.multipart_upload_bytes),
+        ("file of a job", &limits.job_bytes),
+        ("image", &target.images.bytes),
+    ];
     for (name, limit, show) in counts
         .map(|(name, limit)| (name, limit, number as fn(u64) -> String))
         .into_iter()
@@ -71,6 +78,11 @@ fn describe(target: &Target) -> String {
         if let Some(limit) = limit {
             limit_line(&mut out, name, limit, show);
         }
+    }
+    let _ = writeln!(out, "\n{bold}Messages{bold:#}");
+    for (name, fact) in [("keys", &target.message_keys), ("parts", &target.part_types)] {
+        let _ = writeln!(out, "  {name:<26} {} ({})", fact.value.join(", "), source(fact));
+        note(&mut out, fact);
     }
     let _ = writeln!(out, "\n{bold}Images{bold:#}");
     for (name, fact) in [
@@ -82,6 +94,35 @@ fn describe(target: &Target) -> String {
     ] {
         let _ = writeln!(out, "  {name:<26} {} ({})", fact.value.join(", "), source(fact));
         note(&mut out, fact);
+    }
+    let tokens = &target.tokens;
+    let _ = writeln!(out, "\n{bold}Tokens and epochs{bold:#}");
+    let _ = writeln!(
+        out,
+        "  {:<26} {} a message, {} a name, {} an example; {} unless a model names another ({}, {}, {})",
+        "around text",
+        tokens.per_message,
+        tokens.per_name,
+        tokens.per_example,
+        tokens.encoding,
+        tokens.source,
+        tokens.evidence,
+        tokens.checked
+    );
+    if let Some(epochs) = &target.epochs {
+        let _ = writeln!(
+            out,
+            "  {:<26} {}, for {} to {} examples × epochs; {} to {} ({}, {}, {})",
+            "default epochs",
+            epochs.target,
+            number(epochs.examples_min),
+            number(epochs.examples_max),
+            epochs.min,
+            epochs.max,
+            epochs.source,
+            epochs.evidence,
+            epochs.checked
+        );
     }
     if !target.models.is_empty() {
         let _ = writeln!(out, "\n{bold}Models{bold:#}");
