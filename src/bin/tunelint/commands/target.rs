@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use tunelint::diagnostic::{bytes, number};
-use tunelint::target::{BUILTIN, Fact, ImageTokens, Level, Limit, Model, Target};
+use tunelint::rule::Evidence;
+use tunelint::target::{BUILTIN, Date, Fact, ImageTokens, Level, Limit, Model, Target};
 
 use crate::Exit;
 use crate::cli::TargetArguments;
@@ -45,7 +46,7 @@ fn describe(target: &Target) -> String {
     for (format, rules) in &target.formats {
         let keys = rules.keys.as_ref().map_or("keys are free".to_owned(), |keys| format!("keys {}", keys.join(", ")));
         let roles = if rules.roles.is_empty() { String::new() } else { format!("; roles {}", rules.roles.join(", ")) };
-        let _ = writeln!(out, "  {:<14} {keys}{roles} ({}, {}, {})", format.name(), rules.source, rules.evidence, rules.checked);
+        let _ = writeln!(out, "  {:<14} {keys}{roles} ({})", format.name(), cited(&rules.source, rules.evidence, rules.checked));
     }
     let _ = writeln!(out, "\n{bold}Limits{bold:#}");
     let limits = &target.limits;
@@ -99,29 +100,25 @@ fn describe(target: &Target) -> String {
     let _ = writeln!(out, "\n{bold}Tokens and epochs{bold:#}");
     let _ = writeln!(
         out,
-        "  {:<26} {} a message, {} a name, {} an example; {} unless a model names another ({}, {}, {})",
+        "  {:<26} {} a message, {} a name, {} an example; {} unless a model names another ({})",
         "around text",
         tokens.per_message,
         tokens.per_name,
         tokens.per_example,
         tokens.encoding,
-        tokens.source,
-        tokens.evidence,
-        tokens.checked
+        cited(&tokens.source, tokens.evidence, tokens.checked)
     );
     if let Some(epochs) = &target.epochs {
         let _ = writeln!(
             out,
-            "  {:<26} {}, for {} to {} examples × epochs; {} to {} ({}, {}, {})",
+            "  {:<26} {}, for {} to {} examples × epochs; {} to {} ({})",
             "default epochs",
             epochs.target,
             number(epochs.examples_min),
             number(epochs.examples_max),
             epochs.min,
             epochs.max,
-            epochs.source,
-            epochs.evidence,
-            epochs.checked
+            cited(&epochs.source, epochs.evidence, epochs.checked)
         );
     }
     if !target.models.is_empty() {
@@ -135,7 +132,7 @@ fn describe(target: &Target) -> String {
                 Level::Off => "off",
                 level => level.severity().map_or("off", tunelint::rule::Severity::name),
             };
-            let _ = writeln!(out, "  {rule:<34} {level:<7} ({}, {}, {})", own.source, own.evidence, own.checked);
+            let _ = writeln!(out, "  {rule:<34} {level:<7} ({})", cited(&own.source, own.evidence, own.checked));
         }
     }
     let _ = writeln!(out, "\n{bold}Sources{bold:#}");
@@ -146,7 +143,11 @@ fn describe(target: &Target) -> String {
 }
 
 fn source<T>(fact: &Fact<T>) -> String {
-    format!("{}, {}, {}", fact.source, fact.evidence, fact.checked)
+    cited(&fact.source, fact.evidence, fact.checked)
+}
+
+fn cited(source: &str, evidence: Evidence, checked: Date) -> String {
+    format!("{source}, {evidence}, {checked}")
 }
 
 fn note<T>(out: &mut String, fact: &Fact<T>) {
