@@ -32,3 +32,5 @@ pub mod rules;
 pub mod engine;
 
 pub mod output;
+
+pub mod generate;
