@@ -20,7 +20,7 @@ pub enum ImageChecks {
 }
 
 /// Everything a check is judged by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Where the dataset is bound for.
     pub target: Target,

@@ -140,7 +140,7 @@ impl Tally {
 }
 
 /// The sums of one file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FileSummary {
     /// The path as it was given, `-` for standard input.
     pub path: Arc<str>,
@@ -256,7 +256,7 @@ pub struct ImageSums {
 }
 
 /// What the completion rules count.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct CompletionSums {
     /// Examples with both texts.
     pub count: u64,
@@ -467,7 +467,7 @@ impl FileSummary {
 }
 
 /// The sums of a run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Its files, in input order.
     pub files: Vec<FileSummary>,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::Value;
 
 /// A dataset format that targets take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// `messages`: supervised fine-tuning on chats.

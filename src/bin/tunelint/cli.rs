@@ -26,6 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Check datasets for what their target would refuse, drop, cut or charge for
     Check(Box<CheckArguments>),
+    /// Build datasets from Parquet, CSV, JSONL, images or tar files, as a recipe says
+    Generate(Box<GenerateArguments>),
     /// Explain a rule, or list all of them
     #[command(visible_alias = "explain")]
     Rule(RuleArguments),
@@ -125,6 +127,48 @@ pub(crate) struct CheckArguments {
     pub(crate) exit_zero: bool,
     /// Threads to work on [default: one a core]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Configuration")]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArguments {
+    /// The recipe, a TOML file
+    #[arg(required_unless_present = "schema")]
+    pub(crate) recipe: Option<PathBuf>,
+
+    /// Lay a setting over the recipe, with dots for tables: rows.sample=100
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Recipe")]
+    pub(crate) set: Vec<String>,
+    /// Print the JSON Schema of recipes, for editors
+    #[arg(long, help_heading = "Recipe")]
+    pub(crate) schema: bool,
+
+    /// Folder of the files [default: the recipe's]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// Replace files that are there, once the new ones are whole
+    #[arg(long, help_heading = "Output")]
+    pub(crate) overwrite: bool,
+    /// Make and check everything, write nothing: counts, tokens, bytes and cost of each split
+    #[arg(long, help_heading = "Output")]
+    pub(crate) dry_run: bool,
+    /// Show the first N examples as chats, and write nothing
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "3", conflicts_with = "dry_run", help_heading = "Output")]
+    pub(crate) preview: Option<usize>,
+    /// Text for people, or JSON
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text, help_heading = "Output")]
+    pub(crate) output_format: TextOrJson,
+    /// Say what was written and what is wrong, nothing else
+    #[arg(long, short, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Output")]
+    pub(crate) color: When,
+    /// Show no progress bar
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_progress: bool,
+    /// Threads to work on [default: one a core]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Output")]
     pub(crate) threads: Option<u16>,
 }
 

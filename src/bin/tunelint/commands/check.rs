@@ -265,7 +265,7 @@ fn method_named(name: &str, origin: &str) -> Result<Option<Format>, String> {
 }
 
 /// The day, or that of SOURCE_DATE_EPOCH where output must be reproducible.
-fn today() -> Date {
+pub(crate) fn today() -> Date {
     let fixed = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
     let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Date::from_unix(fixed.unwrap_or_else(now))
@@ -295,13 +295,13 @@ fn output(arguments: &CheckArguments, here: &Loaded) -> Result<(Box<dyn Write>, 
         When::Auto => is_terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
     };
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&columns: &usize| columns > 0);
-    let width = columns.or_else(|| indicatif_width(is_terminal)).unwrap_or(120).clamp(40, 160);
+    let width = columns.or_else(|| terminal_width(is_terminal)).unwrap_or(120).clamp(40, 160);
     let style =
         Style { color, width, max_findings: arguments.max_findings.or(here.config.max_findings).unwrap_or(5), summary: !arguments.quiet };
     Ok((out, style))
 }
 
-fn indicatif_width(is_terminal: bool) -> Option<usize> {
+pub(crate) fn terminal_width(is_terminal: bool) -> Option<usize> {
     is_terminal.then(|| usize::from(console::Term::stdout().size().1))
 }
 
