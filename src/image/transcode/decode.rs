@@ -11,8 +11,8 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Change, Fault, color};
-use crate::image::{Caps, Format, Mode, Verdict, guarded};
+use super::{Change, Fault, color, strip};
+use crate::image::{Caps, Damage, DamageKind, Format, Mode, Verdict, be16, guarded};
 
 /// A picture in RGB or RGBA of 8 bits.
 pub(super) struct Decoded {
@@ -33,6 +33,10 @@ pub(super) fn decode(bytes: &[u8], verdict: &Verdict, caps: &Caps) -> Result<Dec
         Format::Bmp => ImageFormat::Bmp,
         other => return Err(Fault::Unsupported(other)),
     };
+    if format == ImageFormat::Jpeg && is_misread(bytes) == Some(true) {
+        let detail = "keeps its colours in separate scans of fewer rows, which are read wrongly here";
+        return Err(Fault::Damaged(Damage::new(DamageKind::Unsupported, 0, detail)));
+    }
     guarded(|| decode_as(format, bytes, verdict, caps)).unwrap_or_else(|| Err(Fault::Undecodable("its decoder broke down".to_owned())))
 }
 
@@ -53,6 +57,25 @@ fn decode_as(format: ImageFormat, bytes: &[u8], verdict: &Verdict, caps: &Caps) 
     };
     image.apply_orientation(orientation);
     Ok(Decoded { image, upright: orientation != Orientation::NoTransforms, colors })
+}
+
+/// Whether it is a sequential JPEG with a scan for each component and some of more rows than others: zune-jpeg 0.5.15 draws
+/// green stripes for them, without an error (zune-image issues 419 and 422).
+fn is_misread(bytes: &[u8]) -> Option<bool> {
+    let (mut at, mut components, mut halved) = (2, 0, false);
+    loop {
+        let marker = strip::next_marker(bytes, at)?;
+        match bytes.get(marker + 1)? {
+            0xC0 | 0xC1 => {
+                components = *bytes.get(marker + 9)?;
+                let samplings = bytes.get(marker + 11..)?.iter().step_by(3).take(components.into());
+                halved = samplings.into_iter().any(|sampling| sampling & 15 > 1);
+            }
+            0xDA => return Some(halved && *bytes.get(marker + 4)? < components),
+            _ => {}
+        }
+        at = marker + 2 + usize::from(be16(bytes, marker + 2)?);
+    }
 }
 
 /// Whether the picture can be held in memory, by the size that its decoder will decode it to.

@@ -55,7 +55,7 @@ fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The next marker that begins a segment or ends the file; zeros and restart markers are part of the data around them.
-fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += memchr(0xFF, bytes.get(at..)?)?;
         match bytes.get(at + 1)? {
