@@ -14,6 +14,7 @@ use std::fmt;
 use super::{Caps, Damage, DamageKind, Depth, Format, Mode, Verdict, inspect};
 use crate::target::Target;
 use decode::Decoded;
+use encode::Made;
 
 /// When an image is encoded anew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,8 +110,7 @@ impl Options {
 
     /// Whether an image may go as it is.
     fn comply(&self, bytes: &[u8], verdict: &Verdict) -> bool {
-        verdict.damage.as_ref().is_none_or(|damage| !damage.kind.is_fatal())
-            && self.accepted.takes(verdict.format)
+        self.accepted.takes(verdict.format)
             && verdict.mode.is_some_and(|mode| self.accepted.modes.contains(&mode))
             && verdict.orientation == 1
             && verdict.animated.is_none()
@@ -167,7 +167,7 @@ pub enum Change {
     ProfileIgnored,
     /// The quality asked for would have been too many bytes.
     Quality,
-    /// The marker of its end was missing, though all of its pixels were there.
+    /// The marker of its end was missing, though all of its pixels were there, and was put back.
     End,
     /// Metadata were taken out; the pixels are the very same.
     Metadata,
@@ -286,19 +286,18 @@ impl std::error::Error for Fault {}
 /// A [`Fault`] when the image is damaged, of a kind that is not read here, too large, or cannot be made to comply.
 pub fn transcode<'a>(bytes: &'a [u8], options: &Options) -> Result<Prepared<'a>, Fault> {
     let mut verdict = inspect(bytes, Depth::Full, &options.caps);
-    let unfinished = verdict.damage.as_ref().is_some_and(|damage| damage.kind == DamageKind::MissingEnd);
+    if let Some(damage) = verdict.damage.take_if(|damage| damage.kind.is_fatal()) {
+        let whole = ended(bytes, &damage, verdict.format, &options.caps).ok_or(Fault::Damaged(damage))?;
+        let mut prepared = transcode(&whole, options)?;
+        prepared.changes.push(Change::End);
+        prepared.changes.sort_unstable();
+        return Ok(Prepared { bytes: Cow::Owned(prepared.bytes.into_owned()), ..prepared });
+    }
     if options.encode == Encode::WhenNeeded && options.comply(bytes, &verdict) {
         return Ok(untouched(bytes, verdict, options));
     }
-    let damage = verdict.damage.take_if(|damage| damage.kind.is_fatal() && !unfinished);
-    if let Some(damage) = damage {
-        return Err(Fault::Damaged(damage));
-    }
     let decoded = decode::decode(bytes, &verdict, &options.caps)?;
     let mut changes = decoded.changes(&verdict);
-    if unfinished {
-        changes.push(Change::End);
-    }
     let lossless = match verdict.format {
         Format::Jpeg => false,
         Format::WebP => !strip::is_lossy_webp(bytes),
@@ -312,8 +311,20 @@ pub fn transcode<'a>(bytes: &'a [u8], options: &Options) -> Result<Prepared<'a>,
         changes.push(Change::Mode);
     }
     changes.sort_unstable();
-    let doubt = verdict.damage.filter(|_| !unfinished);
-    Ok(Prepared { bytes: Cow::Owned(made.bytes), format: made.format, width: made.width, height: made.height, changes, doubt })
+    let Made { bytes, format, width, height, .. } = made;
+    Ok(Prepared { bytes: Cow::Owned(bytes), format, width, height, changes, doubt: verdict.damage })
+}
+
+/// The file with the end marker that it lacks, or the rest of it; `None` if it lacks more than that.
+fn ended(bytes: &[u8], damage: &Damage, format: Format, caps: &Caps) -> Option<Vec<u8>> {
+    let end: &[u8] = match format {
+        Format::Jpeg => b"\xFF\xD9",
+        Format::Png => b"\0\0\0\0IEND\xAE\x42\x60\x82",
+        _ => return None,
+    };
+    let whole = |file: &Vec<u8>| inspect(file, Depth::Full, caps).damage.is_none_or(|damage| !damage.kind.is_fatal());
+    let cuts = (0..end.len()).rev().filter(|_| damage.kind == DamageKind::MissingEnd).map(|cut| end.split_at(cut));
+    cuts.filter(|(there, _)| bytes.ends_with(there)).map(|(_, missing)| [bytes, missing].concat()).find(whole)
 }
 
 /// An image that goes as it is, or without its metadata.
@@ -616,7 +627,7 @@ mod tests {
             let begins = |table: usize| prepared.bytes[tables[table] + 5..][..8].to_vec();
             assert_eq!((begins(0), begins(1)), (luma.to_vec(), chroma.to_vec()), "quality {quality}");
             let frame = memchr::memmem::find(&prepared.bytes, b"\xFF\xC0").unwrap();
-            assert_eq!(prepared.bytes[frame + 11..][..6], [0x22, 0, 2, 0x11, 1, 3], "4:2:0");
+            assert_eq!((prepared.bytes[frame + 11], prepared.bytes[frame + 14]), (0x22, 0x11), "4:2:0");
         }
     }
 
@@ -698,10 +709,10 @@ mod tests {
     #[test]
     fn a_missing_end_is_given_and_doubt_is_passed_on() {
         for file in [png(gradient(20, 10)), samples::bytes(samples::BASELINE)] {
-            let cut = if file[0] == 0xFF { 2 } else { 12 };
-            let prepared = transcode(&file[..file.len() - cut], &openai()).unwrap();
-            pixels(&prepared);
-            assert_eq!((&prepared.changes[..], &prepared.doubt), (&[Change::Encoded, Change::End][..], &None));
+            for cut in 1..=if file[0] == 0xFF { 2 } else { 12 } {
+                let prepared = transcode(&file[..file.len() - cut], &openai()).unwrap();
+                assert_eq!((&*prepared.bytes, &prepared.changes[..], prepared.doubt), (&file[..], &[Change::End][..], None));
+            }
         }
         let mut file = png(gradient(20, 10));
         file.truncate(file.len() - 12);
@@ -757,10 +768,12 @@ mod tests {
             }
             let caps = Caps { pixels_max: 1_000_000, ..Caps::default() };
             if let Ok(prepared) = transcode(&file, &Options { encode, strip_metadata, caps, ..openai() })
-                && !prepared.changes.is_empty()
                 && prepared.doubt.is_none()
             {
-                pixels(&prepared);
+                prop_assert_eq!(&inspect(&prepared.bytes, Depth::Full, &Caps::default()).damage, &None);
+                if prepared.changes.contains(&Change::Encoded) {
+                    pixels(&prepared);
+                }
             }
         }
     }
