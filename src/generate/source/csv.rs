@@ -1,14 +1,14 @@
 //! CSV and TSV: UTF-8, a header, cells that are text. What is ragged, badly encoded or named twice is refused, not mended.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use ::csv::{ByteRecord, ErrorKind, ReaderBuilder};
 
-use super::path::File;
-use super::stream::{Budget, Capped, Cells, Chain, MAX_RECORD_BYTES, Picker, Records};
+use super::path::{File, extension};
+use super::stream::{Cells, Chain, MAX_RECORD_BYTES, Picker, Records, too_long};
 use super::{Column, Error, Rows, Spec, Value, Wanted};
 use crate::diagnostic::{bytes, count, quoted};
 
@@ -75,8 +75,7 @@ fn list(names: &[Arc<str>]) -> String {
 
 struct CsvRecords {
     file: File,
-    reader: ::csv::Reader<Capped<Box<dyn Read + Send>>>,
-    budget: Budget,
+    reader: ::csv::Reader<Lines>,
     record: ByteRecord,
     width: Option<usize>,
     chosen: Vec<(usize, Arc<str>)>,
@@ -84,38 +83,46 @@ struct CsvRecords {
 
 impl CsvRecords {
     fn open(file: &File, options: Options) -> Result<Self, Error> {
-        let mut text = BufReader::new(file.text()?);
+        let mut text = BufReader::with_capacity(1 << 16, file.text()?);
         let mut first = Vec::new();
         text.by_ref().take(FIRST_LINE).read_until(b'\n', &mut first).map_err(|error| file.io_error(&error))?;
-        let delimiter = options.delimiter.unwrap_or_else(|| guess_delimiter(&first, &file.path.to_string_lossy()));
-        let budget = Budget::default();
-        let whole: Box<dyn Read + Send> = Box::new(std::io::Cursor::new(first).chain(text));
-        let capped = Capped { reader: whole, budget: budget.clone() };
+        let delimiter = options.delimiter.unwrap_or_else(|| guess_delimiter(&first, &file.path));
+        let reader: Box<dyn BufRead + Send> = Box::new(Cursor::new(first).chain(text));
+        let lines = Lines { reader, left: 0, line: 0, at_start: true, quotes: 0, ended: false };
         // Ragged rows are looked for here: the crate's own check does not know the header of another file.
-        let reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(capped);
-        Ok(Self { file: file.clone(), reader, budget, record: ByteRecord::new(), width: None, chosen: Vec::new() })
+        let reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(lines);
+        Ok(Self { file: file.clone(), reader, record: ByteRecord::new(), width: None, chosen: Vec::new() })
     }
 
     /// Reads the next record; false behind the last one.
     fn read(&mut self) -> Result<bool, Error> {
-        self.budget.set(MAX_RECORD_BYTES);
-        let line = self.reader.position().line();
-        self.reader.read_byte_record(&mut self.record).map_err(|error| {
-            let place = format!("{}:{line}", self.file.shown);
-            match error.kind() {
-                ErrorKind::Io(error) if error.to_string() == "a record is too long" => {
-                    let limit = bytes(MAX_RECORD_BYTES);
-                    Error::new(place, format!("this row has more than {limit}: a quote that opens it may not be closed"))
-                }
-                ErrorKind::Io(error) => self.file.io_error(error),
-                _ => Error::new(place, error.to_string()),
+        let lines = self.reader.get_mut();
+        (lines.left, lines.quotes) = (MAX_RECORD_BYTES, 0);
+        let from = lines.line + 1;
+        let place = || format!("{}:{from}", self.file.shown);
+        let is_there = self.reader.read_byte_record(&mut self.record).map_err(|error| match error.kind() {
+            ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                let limit = bytes(MAX_RECORD_BYTES);
+                Error::new(place(), format!("this row has more than {limit}; is a quote opened and never closed?"))
             }
-        })
+            ErrorKind::Io(error) => self.file.io_error(error),
+            _ => Error::new(place(), error.to_string()),
+        })?;
+        let lines = self.reader.get_ref();
+        if is_there && lines.ended && lines.quotes % 2 == 1 && self.breaks() > 0 {
+            return Err(Error::new(self.place(), "a quote is opened in this row and never closed"));
+        }
+        Ok(is_there)
     }
 
-    /// The line that the record begins on. The crate counts from where it began to look, before blank lines.
+    /// Line breaks within the cells of the record.
+    fn breaks(&self) -> u64 {
+        self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64
+    }
+
+    /// The line on which the record begins. The crate's own number is that of a blank line before it.
     fn line(&self) -> u64 {
-        self.record.position().map_or(1, ::csv::Position::line)
+        self.reader.get_ref().line.saturating_sub(self.breaks()).max(1)
     }
 
     fn place(&self) -> String {
@@ -180,10 +187,39 @@ impl Records for CsvRecords {
     }
 }
 
+/// A reader that hands out no more than one line at a time, so that what was handed out last is where a record ends.
+struct Lines {
+    reader: Box<dyn BufRead + Send>,
+    /// Bytes that may still be read.
+    left: u64,
+    /// The number of the line that was handed out last, from 1.
+    line: u64,
+    at_start: bool,
+    quotes: u64,
+    ended: bool,
+}
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.reader.fill_buf()?;
+        let end = memchr::memchr(b'\n', available).map_or(available.len(), |at| at + 1).min(buffer.len());
+        let Some(line) = available.get(..end).filter(|line| !line.is_empty()) else {
+            self.ended = true;
+            return Ok(0);
+        };
+        buffer[..end].copy_from_slice(line);
+        self.left = self.left.checked_sub(end as u64).ok_or_else(too_long)?;
+        self.line += u64::from(self.at_start);
+        self.quotes += memchr::memchr_iter(b'"', line).count() as u64;
+        self.at_start = line.ends_with(b"\n");
+        self.reader.consume(end);
+        Ok(end)
+    }
+}
+
 /// A tab for `.tsv`; otherwise the separator that stands most often in the first line, outside of quotes.
-fn guess_delimiter(first: &[u8], path: &str) -> u8 {
-    let path = path.to_ascii_lowercase();
-    if path.trim_end_matches(".gz").trim_end_matches(".zst").ends_with(".tsv") {
+fn guess_delimiter(first: &[u8], path: &Path) -> u8 {
+    if extension(path) == "tsv" {
         return b'\t';
     }
     let mut is_quoted = false;
@@ -239,12 +275,9 @@ mod tests {
 
     #[test]
     fn delimiters_are_guessed_by_name_and_header() {
-        for (name, content) in [
-            ("a.csv", "q;a\n1,5;2\n"),
-            ("a.csv", "q\ta\n1,5\t2\n"),
-            ("a.tsv", "q\ta\n1,5\t2\n"),
-            ("a.csv", "\"q\"|a\n1,5|2\n"),
-        ] {
+        for (name, content) in
+            [("a.csv", "q;a\n1,5;2\n"), ("a.csv", "q\ta\n1,5\t2\n"), ("a.tsv", "q\ta\n1,5\t2\n"), ("a.csv", "\"q\"|a\n1,5|2\n")]
+        {
             assert_eq!(rows(name, content), [(format!("{name}:2"), vec!["q=1,5".to_owned(), "a=2".to_owned()])], "{content}");
         }
         assert_eq!(rows("a.csv", "q\nx\n"), [("a.csv:2".to_owned(), vec!["q=x".to_owned()])]);
@@ -260,6 +293,7 @@ mod tests {
         assert_eq!(fault(b"a,b,a\n"), "a.csv:1: two columns are named `a`");
         assert_eq!(fault(b"a,,b\n"), "a.csv:1: column 2 has no name");
         assert!(fault(b"").contains("empty"));
+        assert_eq!(fault(b"a,b\n1,\"x\n2,y\n3,z\n"), "a.csv:2: a quote is opened in this row and never closed");
         assert!(fault(b"a,b\n1,caf\xe9\n").starts_with("a.csv:2: not UTF-8 (byte 0xe9 in `b`); if it is Windows-1252"));
         assert!(fault(b"\xff\xfea\0,\0b\0").contains("UTF-16"));
         assert!(fault(b"a\0,\0b\0\n\0").contains("UTF-16"));

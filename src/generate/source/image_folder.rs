@@ -80,8 +80,12 @@ impl Reader {
         }
         let inner = first.unwrap_or_default();
         let renamed = |column: &Column| match image_name(&column.name) {
-            Some((name, false)) if column.kind == "null" || column.kind.split(" or ").any(|kind| kind == "text") => Column { name, kind: "image".to_owned() },
-            Some((name, true)) if column.kind == "null" || column.kind.starts_with("list") => Column { name, kind: "list of image".to_owned() },
+            Some((name, false)) if column.kind == "null" || column.kind.split(" or ").any(|kind| kind == "text") => {
+                Column { name, kind: "image".to_owned() }
+            }
+            Some((name, true)) if column.kind == "null" || column.kind.starts_with("list") => {
+                Column { name, kind: "list of image".to_owned() }
+            }
             _ => column.clone(),
         };
         let columns: Vec<Column> = inner.iter().map(renamed).collect();
@@ -363,11 +367,10 @@ mod tests {
         let source = open(&folder).expect("opens");
         assert_eq!(kinds(&source), ["image: image", "mask: image", "caption: text"]);
         let rows = rows(&source).expect("rows");
-        assert_eq!(rows.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), [
-            "photos/test/metadata.csv:2",
-            "photos/test/metadata.csv:3",
-            "photos/train/metadata.jsonl:1"
-        ]);
+        assert_eq!(
+            rows.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(),
+            ["photos/test/metadata.csv:2", "photos/test/metadata.csv:3", "photos/train/metadata.jsonl:1"]
+        );
         assert_eq!(rows[0].1[..2], [("image".into(), image("img/1.png")), ("mask".into(), image("m.png"))]);
         let wanted = Wanted { columns: Some(BTreeSet::from(["image".to_owned()])), rows: Some([2].into()) };
         let last = source.rows(&wanted).expect("rows").next().expect("one").expect("a row");

@@ -37,7 +37,9 @@ impl Reader {
         let is_wanted = |name: &&Arc<str>| wanted.columns.as_ref().is_none_or(|columns| columns.contains(&***name));
         let names: Arc<[Arc<str>]> = self.names.iter().filter(is_wanted).cloned().collect();
         let shape = Shape { names, with_others: wanted.columns.is_none() };
-        Box::new(Chain::new(self.files.clone(), Picker::new(wanted.rows.as_ref()), move |file| JsonRecords::open(file, Some(shape.clone()))))
+        Box::new(Chain::new(self.files.clone(), Picker::new(wanted.rows.as_ref()), move |file| {
+            JsonRecords::open(file, Some(shape.clone()))
+        }))
     }
 }
 
@@ -164,16 +166,7 @@ struct JsonRecords {
 impl JsonRecords {
     fn open(file: &File, shape: Option<Shape>) -> Result<Self, Error> {
         let reader = BufReader::with_capacity(1 << 16, file.text()?);
-        let mut records = Self {
-            file: file.clone(),
-            reader,
-            shape,
-            line: 1,
-            column: 1,
-            is_array: false,
-            text: Vec::new(),
-            start: (1, 1),
-        };
+        let mut records = Self { file: file.clone(), reader, shape, line: 1, column: 1, is_array: false, text: Vec::new(), start: (1, 1) };
         records.skip_space()?;
         if records.peek()? == Some(b'[') {
             records.is_array = true;

@@ -321,7 +321,8 @@ mod tests {
 
     #[test]
     fn a_spec_is_read_from_toml() {
-        let spec: Spec = toml::from_str("path = \"a/*.csv\"\nkind = \"csv\"\ndelimiter = \";\"\nclass-labels = \"numbers\"").expect("valid");
+        let spec: Spec =
+            toml::from_str("path = \"a/*.csv\"\nkind = \"csv\"\ndelimiter = \";\"\nclass-labels = \"numbers\"").expect("valid");
         assert_eq!((spec.path, spec.kind, spec.header), (vec!["a/*.csv".to_owned()], Some(Kind::Csv), true));
         let spec: Spec = toml::from_str("paths = [\"a\", \"b\"]\nkind = \"image-folder\"").expect("valid");
         assert_eq!((spec.path.len(), spec.kind), (2, Some(Kind::ImageFolder)));
@@ -337,10 +338,7 @@ mod tests {
                 source.rows(wanted).expect("rows").map(|row| row.expect("a row")).map(|row| (row.number, row.place)).collect()
             };
             let at = |number, place: &str| (number, place.to_owned());
-            assert_eq!(
-                places(&Wanted::default()),
-                [at(0, "d/part-0.jsonl:1"), at(1, "d/part-0.jsonl:3"), at(2, "d/part-1.jsonl:1")]
-            );
+            assert_eq!(places(&Wanted::default()), [at(0, "d/part-0.jsonl:1"), at(1, "d/part-0.jsonl:3"), at(2, "d/part-1.jsonl:1")]);
             let some = Wanted { columns: None, rows: Some([0, 2].into()) };
             assert_eq!(places(&some), [at(0, "d/part-0.jsonl:1"), at(2, "d/part-1.jsonl:1")]);
         }

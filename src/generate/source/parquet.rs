@@ -54,8 +54,7 @@ impl Reader {
         let mut shards = Vec::new();
         for file in files {
             let opened = Opened::new(file, spec.class_labels, PageIndexPolicy::Skip)?;
-            let own: Vec<Column> =
-                opened.columns.iter().map(|node| Column { name: node.name.to_string(), kind: node.kind() }).collect();
+            let own: Vec<Column> = opened.columns.iter().map(|node| Column { name: node.name.to_string(), kind: node.kind() }).collect();
             match &first {
                 None => first = Some(own),
                 Some(first) => same_columns(file, first, &own)?,
@@ -90,7 +89,7 @@ fn same_columns(file: &File, first: &[Column], own: &[Column]) -> Result<(), Err
     for column in first {
         match own.iter().find(|other| other.name == column.name) {
             None => return Err(file.error(format!("it has no column {}, which the first file has", quoted(&column.name)))),
-            Some(other) if other.kind != column.kind => {
+            Some(other) if other.kind != column.kind && other.kind != "null" && column.kind != "null" => {
                 let message = format!("its column {} is {}, that of the first file {}", quoted(&column.name), other.kind, column.kind);
                 return Err(file.error(message));
             }
@@ -312,11 +311,11 @@ fn cell(node: &Node, leaves: &mut [Option<LeafReader>]) -> Result<Value, String>
         Shape::Map { key, value, defined, repeated } => {
             let mut entries = Vec::new();
             each(node, *defined, *repeated, leaves, |leaves| {
-                let key = cell(key, leaves)?;
-                entries.push((key, value.as_ref().map_or(Ok(Value::Null), |value| cell(value, leaves))?));
+                let name = cell(key, leaves)?;
+                entries.push((name, value.as_ref().map_or(Ok(Value::Null), |value| cell(value, leaves))?));
                 Ok(())
             })?;
-            map(entries)
+            map(entries, key)
         }
         Shape::Image { bytes, path } => image(*bytes, *path, node, leaves)?,
         Shape::Media(kind) => return Err(format!("{kind}, which no dataset takes")),
@@ -351,9 +350,9 @@ fn each(
     }
 }
 
-/// An object when all keys are text, and a list of objects otherwise.
-fn map(entries: Vec<(Value, Value)>) -> Value {
-    if entries.iter().all(|(key, _)| matches!(key, Value::String(_))) {
+/// An object when keys are text, and a list of objects otherwise.
+fn map(entries: Vec<(Value, Value)>, key: &Node) -> Value {
+    if matches!(key.shape, Shape::Leaf(schema::Leaf::Text)) {
         let members = entries.into_iter().filter_map(|(key, value)| match key {
             Value::String(key) => Some((key, value)),
             _ => None,

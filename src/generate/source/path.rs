@@ -193,7 +193,8 @@ fn missing(path: &Path, error: &io::Error) -> String {
 fn glob(pattern: &str, base: &Path) -> Result<Vec<File>, Error> {
     let problem = |message: String| Error::new(sanitised(pattern), message);
     let relative = pattern.strip_prefix("./").unwrap_or(pattern);
-    let glob = GlobBuilder::new(relative).literal_separator(true).build().map_err(|error| problem(format!("not a glob: {}", error.kind())))?;
+    let glob =
+        GlobBuilder::new(relative).literal_separator(true).build().map_err(|error| problem(format!("not a glob: {}", error.kind())))?;
     let matcher = glob.compile_matcher();
     let fixed: PathBuf = Path::new(relative).components().take_while(|part| !is_glob(part)).collect();
     let mut files = Vec::new();
@@ -226,7 +227,7 @@ pub(super) fn walk(folder: &Path) -> WalkBuilder {
 }
 
 /// The extension in lower case, that of the content where the file is packed: `csv` of `a.CSV.gz`.
-fn extension(path: &Path) -> String {
+pub(super) fn extension(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
     let (_, extension) = name.rsplit_once('.').unwrap_or_default();

@@ -4,7 +4,6 @@
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::path::File;
 use super::{Error, Row, Value};
@@ -106,32 +105,24 @@ impl<R: Records, F: FnMut(&File) -> Result<R, Error>> Iterator for Chain<R, F> {
     }
 }
 
-/// How much may still be read of a record, before the reader says that it is too long.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Budget(Arc<AtomicU64>);
-
-impl Budget {
-    pub(super) fn set(&self, bytes: u64) {
-        self.0.store(bytes, Ordering::Relaxed);
-    }
-}
-
-/// A reader that stops where its budget does: an unclosed quote must not take a file of any size into memory.
+/// A reader that stops where its budget does: no header or quote may take a file of any size into memory.
 pub(super) struct Capped<R> {
     pub(super) reader: R,
-    pub(super) budget: Budget,
+    /// Bytes that may still be read.
+    pub(super) left: u64,
 }
 
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
-        let left = self.budget.0.load(Ordering::Relaxed);
-        if count as u64 > left {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a record is too long"));
-        }
-        self.budget.set(left - count as u64);
+        self.left = self.left.checked_sub(count as u64).ok_or_else(too_long)?;
         Ok(count)
     }
+}
+
+/// What a reader says whose budget is spent.
+pub(super) fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, "a record is too long")
 }
 
 #[cfg(test)]
@@ -150,9 +141,7 @@ mod tests {
 
     #[test]
     fn a_record_over_its_budget_is_an_error() {
-        let budget = Budget::default();
-        budget.set(5);
-        let mut reader = Capped { reader: io::repeat(b'x'), budget: budget.clone() };
+        let mut reader = Capped { reader: io::repeat(b'x'), left: 5 };
         let mut buffer = [0; 4];
         assert_eq!(reader.read(&mut buffer).expect("within"), 4);
         assert!(reader.read(&mut buffer).is_err());

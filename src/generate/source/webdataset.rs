@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::jsonl::{columns_of, parse_value};
 use super::path::{File, reason};
-use super::stream::{Budget, Capped, Cells, Chain, Picker, Records};
+use super::stream::{Capped, Cells, Chain, Picker, Records};
 use super::{Column, Error, Rows, Value, Wanted};
 use crate::diagnostic::{self, quoted, sanitised};
 
@@ -48,7 +48,8 @@ impl Reader {
     }
 
     pub(super) fn rows(&self, wanted: &Wanted) -> Rows {
-        let names: Vec<Arc<str>> = self.names.iter().filter(|name| wanted.columns.as_ref().is_none_or(|columns| columns.contains(&***name))).cloned().collect();
+        let names: Vec<Arc<str>> =
+            self.names.iter().filter(|name| wanted.columns.as_ref().is_none_or(|columns| columns.contains(&***name))).cloned().collect();
         let shape = Shape { names: names.into(), columns: wanted.columns.clone() };
         Box::new(Chain::new(self.files.clone(), Picker::new(wanted.rows.as_ref()), move |file| TarRecords::open(file, Some(shape.clone()))))
     }
@@ -80,7 +81,7 @@ struct Member {
 
 impl TarRecords {
     fn open(file: &File, shape: Option<Shape>) -> Result<Self, Error> {
-        let reader = Capped { reader: file.unpacked()?, budget: Budget::default() };
+        let reader = Capped { reader: file.unpacked()?, left: 0 };
         let mut records = Self { file: file.clone(), reader, shape, ahead: None };
         records.advance()?;
         Ok(records)
@@ -109,7 +110,7 @@ impl TarRecords {
     ///
     /// The tar crate's iterator borrows its archive, so each member gets an archive of its own, begun at its header.
     fn header(&mut self) -> Result<Option<(Option<Member>, u64)>, Error> {
-        self.reader.budget.set(MAX_HEADER_BYTES);
+        self.reader.left = MAX_HEADER_BYTES;
         let mut archive = tar::Archive::new(&mut self.reader);
         let entry = archive.entries().and_then(|mut entries| entries.next().transpose());
         let entry = match entry {
@@ -138,7 +139,7 @@ impl TarRecords {
 
     fn skip(&mut self, bytes: u64) -> Result<(), Error> {
         let padded = bytes.next_multiple_of(TAR_BLOCK);
-        self.reader.budget.set(padded);
+        self.reader.left = padded;
         let skipped = io::copy(&mut self.reader.by_ref().take(padded), &mut io::sink());
         match skipped {
             Ok(skipped) if skipped >= bytes => Ok(()),
@@ -155,7 +156,7 @@ impl TarRecords {
             let size = (diagnostic::bytes(member.bytes), diagnostic::bytes(MAX_MEMBER_BYTES));
             return Err(Error::new(place, format!("it has {}; the limit is {}", size.0, size.1)));
         }
-        self.reader.budget.set(member.bytes);
+        self.reader.left = member.bytes;
         let mut data = Vec::new();
         let read = self.reader.by_ref().take(member.bytes).read_to_end(&mut data);
         match read {
@@ -164,7 +165,7 @@ impl TarRecords {
             Err(error) => return Err(self.broken(&error)),
         }
         let padding = member.bytes.next_multiple_of(TAR_BLOCK) - member.bytes;
-        self.reader.budget.set(padding);
+        self.reader.left = padding;
         io::copy(&mut self.reader.by_ref().take(padding), &mut io::sink()).map_err(|error| self.broken(&error))?;
         Ok(data)
     }
@@ -294,10 +295,7 @@ mod tests {
     fn members_of_one_key_are_one_row() {
         let (_folder, source) = open(&tar(SAMPLES)).expect("opens");
         let kinds: Vec<_> = source.columns().iter().map(|column| format!("{}: {}", column.name, column.kind)).collect();
-        assert_eq!(
-            kinds,
-            ["__key__: text", "jpg: image", "json: object (a)", "cls: integer", "cam.png: image", "txt: text", "npy: bytes"]
-        );
+        assert_eq!(kinds, ["__key__: text", "jpg: image", "json: object (a)", "cls: integer", "cam.png: image", "txt: text", "npy: bytes"]);
         let rows: Vec<_> = source.rows(&Wanted::default()).expect("rows").map(|row| row.expect("a row")).collect();
         assert_eq!((rows.len(), rows[0].place.as_str()), (2, "a.tar: d/0"));
         assert_eq!(rows[0].get("jpg"), Some(&Value::Image { bytes: Some(Bytes::from_static(b"jpeg")), path: None }));
