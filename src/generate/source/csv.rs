@@ -110,7 +110,7 @@ impl CsvRecords {
         })?;
         let lines = self.reader.get_ref();
         if is_there && lines.ended && lines.quotes % 2 == 1 && self.breaks() > 0 {
-            return Err(Error::new(self.place(), "a quote is opened in this row and never closed"));
+            return Err(Error::new(place(), "a quote is opened in this row and never closed"));
         }
         Ok(is_there)
     }

@@ -158,6 +158,8 @@ struct JsonRecords {
     line: u64,
     column: u64,
     is_array: bool,
+    /// Whether a comma announces another element.
+    goes_on: bool,
     /// The bytes of one object, and where they begin.
     text: Vec<u8>,
     start: (u64, u64),
@@ -166,7 +168,17 @@ struct JsonRecords {
 impl JsonRecords {
     fn open(file: &File, shape: Option<Shape>) -> Result<Self, Error> {
         let reader = BufReader::with_capacity(1 << 16, file.text()?);
-        let mut records = Self { file: file.clone(), reader, shape, line: 1, column: 1, is_array: false, text: Vec::new(), start: (1, 1) };
+        let mut records = Self {
+            file: file.clone(),
+            reader,
+            shape,
+            line: 1,
+            column: 1,
+            is_array: false,
+            goes_on: false,
+            text: Vec::new(),
+            start: (1, 1),
+        };
         records.skip_space()?;
         if records.peek()? == Some(b'[') {
             records.is_array = true;
@@ -228,7 +240,10 @@ impl JsonRecords {
                 b'\\' => is_escaped = in_string,
                 b'"' => in_string = !in_string,
                 b'{' | b'[' if !in_string => depth += 1,
-                b',' if !in_string && depth == 0 => return Ok(()),
+                b',' if !in_string && depth == 0 => {
+                    self.goes_on = true;
+                    return Ok(());
+                }
                 b']' if !in_string && depth == 0 => {
                     self.is_array = false;
                     return self.end();
@@ -287,6 +302,7 @@ impl Records for JsonRecords {
         self.start = (self.line, self.column);
         match (self.is_array, self.peek()?) {
             (false, None) => return Ok(None),
+            (true, Some(b']')) if self.goes_on => return Err(self.fault(self.start, "a comma that nothing follows")),
             (true, Some(b']')) => {
                 self.bump(b']');
                 self.is_array = false;
@@ -367,7 +383,7 @@ mod tests {
             ("[{\"a\": 1},\n {\"a\":\n  'x'}]", "a.json:3:3: single quotes"),
             ("[{\"a\": 1}", "a.json:1:10: the file ends inside of the array"),
             ("[{\"a\": 1}]\n{}", "a.json:2:1: something follows the array"),
-            ("[{\"a\": 1},]", "a.json:1:12: "),
+            ("[{\"a\": 1},]", "a.json:1:11: a comma that nothing follows"),
             ("{\n \"a\": 1\n}\n", "a.json:1:2: the JSON ends inside of a value; one object per line, or one array"),
             ("{\"a\": 1}\n[1]\n", "a.json:2:1: a list, where each row is an object"),
         ] {
