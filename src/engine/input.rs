@@ -26,19 +26,8 @@ impl Input {
     /// # Errors
     ///
     /// When the first bytes cannot be read, or are those of gzip or zstd and what follows is neither.
-    pub fn new(path: &str, regular: bool, mut reader: impl Read + Send + 'static) -> io::Result<Self> {
-        let mut magic = Vec::with_capacity(4);
-        reader.by_ref().take(4).read_to_end(&mut magic)?;
-        let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
-        let is_zstd = magic == [0x28, 0xb5, 0x2f, 0xfd];
-        let whole = Cursor::new(magic).chain(reader);
-        let (compression, reader): (_, Box<dyn Read + Send>) = if is_gzip {
-            (Some("gzip"), Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, whole))))
-        } else if is_zstd {
-            (Some("zstd"), Box::new(ZstdFrames { frame: Some(frame(BufReader::with_capacity(1 << 17, Box::new(whole)))?) }))
-        } else {
-            (None, Box::new(whole))
-        };
+    pub fn new(path: &str, regular: bool, reader: impl Read + Send + 'static) -> io::Result<Self> {
+        let (compression, reader) = unpacked(reader)?;
         Ok(Self { path: Arc::from(path), regular, compression, reader })
     }
 
@@ -50,6 +39,26 @@ impl Input {
     pub fn from_bytes(path: &str, bytes: Vec<u8>) -> io::Result<Self> {
         Self::new(path, true, Cursor::new(bytes))
     }
+}
+
+/// The plain bytes of `reader`, and how they were packed.
+///
+/// # Errors
+///
+/// As for [`Input::new`].
+pub(crate) fn unpacked(mut reader: impl Read + Send + 'static) -> io::Result<(Option<&'static str>, Box<dyn Read + Send>)> {
+    let mut magic = Vec::with_capacity(4);
+    reader.by_ref().take(4).read_to_end(&mut magic)?;
+    let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+    let is_zstd = magic == [0x28, 0xb5, 0x2f, 0xfd];
+    let whole = Cursor::new(magic).chain(reader);
+    Ok(if is_gzip {
+        (Some("gzip"), Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, whole))))
+    } else if is_zstd {
+        (Some("zstd"), Box::new(ZstdFrames { frame: Some(frame(BufReader::with_capacity(1 << 17, Box::new(whole)))?) }))
+    } else {
+        (None, Box::new(whole))
+    })
 }
 
 type Packed = BufReader<Box<dyn Read + Send>>;

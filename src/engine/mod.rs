@@ -7,6 +7,7 @@ mod line;
 mod pipeline;
 
 pub use input::Input;
+pub(crate) use input::unpacked;
 
 use std::collections::HashMap;
 use std::fmt;

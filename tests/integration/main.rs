@@ -5,6 +5,7 @@ mod house;
 mod images;
 mod json;
 mod program;
+mod sources;
 mod together;
 mod tokens;
 mod tool_schema;

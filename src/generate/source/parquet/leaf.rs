@@ -291,7 +291,9 @@ mod tests {
 
     #[test]
     fn days_and_times_are_those_of_python() {
-        for (days, expected) in [(0, "1970-01-01"), (-1, "1969-12-31"), (20_782, "2026-11-25"), (-719_162, "0001-01-01"), (2_932_896, "9999-12-31")] {
+        for (days, expected) in
+            [(0, "1970-01-01"), (-1, "1969-12-31"), (20_782, "2026-11-25"), (-719_162, "0001-01-01"), (2_932_896, "9999-12-31")]
+        {
             assert_eq!(date(days), expected);
         }
         assert_eq!(timestamp(-1, Unit::Micros, Zone::None), "1969-12-31T23:59:59.999999");
@@ -318,7 +320,8 @@ mod tests {
 
     #[test]
     fn halves_are_exact() {
-        for (bits, expected) in [(0x3c00_u16, 1.0), (0xc000, -2.0), (0x0001, 2_f64.powi(-24)), (0x7bff, 65_504.0), (0x7c00, f64::INFINITY)] {
+        for (bits, expected) in [(0x3c00_u16, 1.0), (0xc000, -2.0), (0x0001, 2_f64.powi(-24)), (0x7bff, 65_504.0), (0x7c00, f64::INFINITY)]
+        {
             assert_eq!(half(&bits.to_le_bytes()), Ok(expected));
         }
         assert!(half(&0x7e00_u16.to_le_bytes()).is_ok_and(f64::is_nan));

@@ -64,6 +64,8 @@ pub(super) enum Leaf {
     Int96,
     Decimal(u32),
     Interval,
+    /// Only nulls.
+    Null,
     Label(Arc<[Arc<str>]>, ClassLabels),
 }
 
@@ -104,6 +106,7 @@ impl Node {
                 Leaf::Time(_) => "time".to_owned(),
                 Leaf::Timestamp(..) | Leaf::Int96 => "timestamp".to_owned(),
                 Leaf::Decimal(_) => "decimal".to_owned(),
+                Leaf::Null => "null".to_owned(),
                 Leaf::Interval => "object (months, days, milliseconds)".to_owned(),
                 Leaf::Label(names, _) => format!("class label ({})", listed(names.iter().map(|name| &**name))),
             },
@@ -220,7 +223,8 @@ impl Builder {
         let feature = item_feature(feature);
         let is_item = middle.is_primitive() || {
             let fields = middle.get_fields();
-            let only_repeats = || fields[0].get_basic_info().has_repetition() && fields[0].get_basic_info().repetition() == Repetition::REPEATED;
+            let only_repeats =
+                || fields[0].get_basic_info().has_repetition() && fields[0].get_basic_info().repetition() == Repetition::REPEATED;
             fields.len() != 1 || middle.name() == "array" || middle.name() == format!("{}_tuple", field.name()) || only_repeats()
         };
         let item = if is_item {
@@ -334,6 +338,7 @@ fn logical(field: &Type, physical: Physical) -> Option<Leaf> {
         LogicalType::Integer(int) if is_whole => Some(if int.is_signed { Leaf::Int } else { Leaf::UInt }),
         LogicalType::Uuid if is_fixed => Some(Leaf::Uuid),
         LogicalType::Float16 if is_fixed => Some(Leaf::Float16),
+        LogicalType::Unknown => Some(Leaf::Null),
         _ => None,
     }
 }
@@ -353,7 +358,9 @@ fn converted(kind: ConvertedType, field: &Type, physical: Physical) -> Option<Le
         // The older annotations mean instants of UTC (parquet-format, LogicalTypes.md, "Deprecated timestamp ConvertedType").
         (ConvertedType::TIMESTAMP_MILLIS, Physical::INT64) => Some(Leaf::Timestamp(Unit::Millis, Zone::Utc)),
         (ConvertedType::TIMESTAMP_MICROS, Physical::INT64) => Some(Leaf::Timestamp(Unit::Micros, Zone::Utc)),
-        (ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64, _) if is_whole => Some(Leaf::UInt),
+        (ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64, _) if is_whole => {
+            Some(Leaf::UInt)
+        }
         (ConvertedType::INTERVAL, Physical::FIXED_LEN_BYTE_ARRAY) => Some(Leaf::Interval),
         _ => None,
     }
