@@ -107,7 +107,7 @@ pub enum ClassLabels {
 
 /// A source as a recipe writes it down.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Files, folders, or globs such as `data/train-*.parquet`, seen from the recipe's folder; read in the order of their paths.
     #[serde(alias = "paths", deserialize_with = "one_or_many")]
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn a_spec_is_read_from_toml() {
         let spec: Spec =
-            toml::from_str("path = \"a/*.csv\"\nkind = \"csv\"\ndelimiter = \";\"\nclass-labels = \"numbers\"").expect("valid");
+            toml::from_str("path = \"a/*.csv\"\nkind = \"csv\"\ndelimiter = \";\"\nclass_labels = \"numbers\"").expect("valid");
         assert_eq!((spec.path, spec.kind, spec.header), (vec!["a/*.csv".to_owned()], Some(Kind::Csv), true));
         let spec: Spec = toml::from_str("paths = [\"a\", \"b\"]\nkind = \"image-folder\"").expect("valid");
         assert_eq!((spec.path.len(), spec.kind), (2, Some(Kind::ImageFolder)));
