@@ -90,6 +90,15 @@ fn labels_are_numbers_where_numbers_are_asked_for() {
 }
 
 #[test]
+fn sound_is_an_error_only_where_it_is_wanted() {
+    let source = open("sound.parquet");
+    assert_eq!(source.columns()[0].kind, "audio");
+    assert_eq!(lines(&read(&source, Some(&["text"]), None).expect("rows")), [json!({ "text": "a" })]);
+    let error = read(&source, None, None).expect_err("sound").to_string();
+    assert_eq!(error, "sound.parquet: the column `clip` holds audio, which no dataset takes; leave it out");
+}
+
+#[test]
 fn all_codecs_are_read_and_rows_are_picked_by_their_pages() {
     for codec in ["none", "snappy", "gzip", "brotli", "lz4", "zstd"] {
         let source = open(&format!("codec_{codec}.parquet"));
@@ -145,11 +154,11 @@ fn garbled_files_never_panic() {
     let mut failed = 0;
     for name in ["nested", "images", "numbers", "mixed", "list_forms"] {
         let whole = std::fs::read(fixtures().join(format!("{name}.parquet"))).expect("a fixture");
-        for at in (0..whole.len()).step_by(13) {
+        for at in (0..whole.len()).step_by(41) {
             let mut garbled = whole.clone();
             garbled[at] ^= 1 << (at % 8);
             failed += usize::from(outcome(folder.path(), &garbled).is_err());
         }
     }
-    assert!(failed > 100, "{failed} were found out");
+    assert!(failed > 40, "{failed} were found out");
 }

@@ -531,3 +531,51 @@ impl Iterator for ParquetRows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::parquet::data_type::{DataType, Int32Type};
+    use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+    use ::parquet::schema::parser::parse_message_type;
+
+    use super::super::Source;
+    use super::*;
+
+    fn write<T: DataType>(group: &mut SerializedRowGroupWriter<'_, fs::File>, values: &[T::T], defined: &[i16], repeated: &[i16]) {
+        let mut column = group.next_column().expect("writes").expect("a column");
+        column.typed::<T>().write_batch(values, Some(defined), Some(repeated)).expect("writes");
+        column.close().expect("writes");
+    }
+
+    /// pyarrow cannot write these: lists without a group in between, whose items are the repeated group itself.
+    #[test]
+    fn old_forms_of_lists_are_read() {
+        let schema = "message m {
+            repeated int32 bare;
+            optional group two (LIST) { repeated int32 element; }
+            required group pairs (LIST) { repeated group array { required int32 x; } }
+            optional group tuples (LIST) { repeated group tuples_tuple { optional int32 x; } }
+        }";
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = fs::File::create(folder.path().join("old.parquet")).expect("made");
+        let schema = Arc::new(parse_message_type(schema).expect("valid"));
+        let mut writer = SerializedFileWriter::new(file, schema, Default::default()).expect("writes");
+        let mut group = writer.next_row_group().expect("writes");
+        write::<Int32Type>(&mut group, &[1, 2], &[1, 1, 0], &[0, 1, 0]);
+        write::<Int32Type>(&mut group, &[3], &[2, 0], &[0, 0]);
+        write::<Int32Type>(&mut group, &[4, 5], &[0, 1, 1], &[0, 0, 1]);
+        write::<Int32Type>(&mut group, &[6], &[3, 2, 1], &[0, 1, 0]);
+        group.close().expect("writes");
+        writer.close().expect("writes");
+
+        let source = Source::open(&Spec::new("old.parquet"), folder.path()).expect("opens");
+        let rows: Vec<Cells> = source.rows(&Wanted::default()).expect("rows").map(|row| row.expect("a row").cells).collect();
+        let list = |items: &[i64]| Value::List(items.iter().map(|&item| Value::Int(item)).collect());
+        let object = |value: Value| Value::Object(vec![("x".into(), value)]);
+        let cells = |cells: [Value; 4]| -> Cells { ["bare", "two", "pairs", "tuples"].map(Arc::from).into_iter().zip(cells).collect() };
+        let tuples = Value::List(vec![object(Value::Int(6)), object(Value::Null)]);
+        let pairs = Value::List(vec![object(Value::Int(4)), object(Value::Int(5))]);
+        assert_eq!(rows[0], cells([list(&[1, 2]), list(&[3]), list(&[]), tuples]));
+        assert_eq!(rows[1], cells([list(&[]), Value::Null, pairs, list(&[])]));
+    }
+}

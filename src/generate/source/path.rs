@@ -202,7 +202,8 @@ fn glob(pattern: &str, base: &Path) -> Result<Vec<File>, Error> {
     let depth = (!relative.contains("**")).then(|| Path::new(relative).components().count() - fixed.components().count());
     for entry in walk(&base.join(&fixed)).follow_links(true).max_depth(depth).build().flatten() {
         let path = entry.path();
-        let is_match = matcher.is_match(path.strip_prefix(base).unwrap_or(path));
+        let inner = path.strip_prefix(base).unwrap_or(path);
+        let is_match = matcher.is_match(inner.strip_prefix("./").unwrap_or(inner)) || matcher.is_match(path);
         if is_match && entry.file_type().is_some_and(|kind| kind.is_file()) {
             files.push(File::new(path.to_path_buf(), base));
         }
@@ -289,10 +290,11 @@ fn guess_file(file: &File) -> Result<Kind, Error> {
 fn guess_folder(folder: &File) -> Result<Kind, Error> {
     let mut kinds: Vec<Kind> = Vec::new();
     for entry in walk(&folder.path).build().flatten().filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir())) {
-        if is_image(entry.path()) || is_metadata(entry.path()) {
+        if is_metadata(entry.path()) {
             return Ok(Kind::ImageFolder);
         }
-        kinds.extend(kind_by_name(entry.path()).filter(|kind| !kinds.contains(kind)));
+        let kind = if is_image(entry.path()) { Some(Kind::ImageFolder) } else { kind_by_name(entry.path()) };
+        kinds.extend(kind.filter(|kind| !kinds.contains(kind)));
     }
     match kinds.as_slice() {
         [kind] => Ok(*kind),
@@ -402,6 +404,29 @@ mod tests {
         assert!(message("x-*.csv").starts_with("x-*.csv: no file matches in `"), "{}", message("x-*.csv"));
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).expect("bound");
         assert!(message("socket").contains("a pipe, a device or a socket"));
+    }
+
+    #[test]
+    fn globs_match_from_any_base() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(folder.path().join("d/e")).expect("made");
+        fs::write(folder.path().join("d/e/b.csv"), "a\n").expect("written");
+        fs::write(folder.path().join("d/a.csv"), "a\n").expect("written");
+        let absolute = folder.path().join("d/*.csv").to_string_lossy().into_owned();
+        let shown = |pattern: &str, base: &Path| -> Vec<String> {
+            let files = find(&[pattern.to_owned()], base).expect(pattern);
+            files.into_iter().map(|(Found::File(file) | Found::Folder(file))| file.shown.to_string()).collect()
+        };
+        for (pattern, base, expected) in [
+            ("d/*.csv", folder.path(), &["d/a.csv"][..]),
+            ("./d/**/*.csv", folder.path(), &["d/a.csv", "d/e/b.csv"]),
+            (&absolute, folder.path(), &["d/a.csv"]),
+            ("../e/*.csv", &folder.path().join("d/e"), &["../e/b.csv"]),
+            ("Cargo.t*", Path::new(""), &["Cargo.toml"]),
+            ("Cargo.t*", Path::new("."), &["Cargo.toml"]),
+        ] {
+            assert_eq!(shown(pattern, base), expected, "{pattern}");
+        }
     }
 
     #[test]
