@@ -1,12 +1,18 @@
 //! How findings are shown. Each format is one file with its wire types; a reporter gets findings one by one, in order,
 //! and the sums at the end, and keeps nothing it does not need.
 
+mod chat;
 mod concise;
 mod full;
 mod github;
 mod json;
+mod pretty;
 mod sarif;
 mod summary;
+mod transcript;
+
+pub use chat::{ChatStyle, chat};
+pub use pretty::pretty;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
