@@ -20,7 +20,7 @@ use crate::image::Embedded;
 use crate::rules::{Check, REGISTRY};
 use crate::schema::{SchemaFault, Schemas};
 use crate::settings::Settings;
-use crate::summary::{FileSummary, Summary};
+use crate::summary::{FileSummary, Place, Summary};
 
 /// Takes each finding, in order.
 pub type Sink<'a> = dyn FnMut(&Diagnostic) -> io::Result<()> + 'a;
@@ -34,6 +34,21 @@ pub struct Engine {
     /// Keeps two files made to collide from doing so in every run.
     seed: u64,
     threads: usize,
+}
+
+/// Some lines out of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The path as it was given.
+    pub path: &'a str,
+    /// The first bytes of the file, at least its first line: they show its format.
+    pub head: &'a [u8],
+    /// Whether that is all of the file.
+    pub is_whole: bool,
+    /// The lines, with their line breaks.
+    pub lines: &'a [u8],
+    /// Where the first of them stands.
+    pub place: Place,
 }
 
 /// Why a file could not be checked to its end.
@@ -78,6 +93,12 @@ impl Engine {
     /// [`Error::Write`] when the sink fails.
     pub fn check(&self, input: Input, settings: &Settings, summary: &mut Summary, sink: &mut Sink<'_>) -> Result<(), Error> {
         pipeline::check(self, input, settings, summary, sink)
+    }
+
+    /// Checks some lines of a file by themselves: gives what a check of the whole file says of them. What it says of the
+    /// file is left out, unless that is why the lines are not looked at.
+    pub fn check_part(&self, part: &Part<'_>, settings: &Settings) -> Vec<Diagnostic> {
+        pipeline::check_part(self, part, settings)
     }
 
     /// Judges the run as a whole, after its last file.

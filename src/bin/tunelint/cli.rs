@@ -26,6 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Check datasets for what their target would refuse, drop, cut or charge for
     Check(Box<CheckArguments>),
+    /// Show lines of a dataset as chats, with what is wrong with them
+    Show(Box<ShowArguments>),
     /// Explain a rule, or list all of them
     #[command(visible_alias = "explain")]
     Rule(RuleArguments),
@@ -37,7 +39,25 @@ pub(crate) enum Command {
 pub(crate) struct CheckArguments {
     /// Files, or folders to search for .jsonl and .ndjson (also .gz, .zst); - is standard input
     pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// Least severity that makes the exit code 1 [default: error]
+    #[arg(long, value_enum, help_heading = "Configuration")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Exit with 0 whatever is found
+    #[arg(long, short = 'e', help_heading = "Configuration")]
+    pub(crate) exit_zero: bool,
+}
 
+/// What a dataset is judged by.
+#[derive(Debug, Args)]
+pub(crate) struct JudgingArguments {
     /// Provider or trainer the dataset is bound for, or a .toml file of your own [default: openai]
     #[arg(long, short, value_name = "NAME", help_heading = "Target")]
     pub(crate) target: Option<String>,
@@ -66,7 +86,11 @@ pub(crate) struct CheckArguments {
     /// Do not count tokens: faster, but no lengths and no price
     #[arg(long, help_heading = "Rule selection")]
     pub(crate) no_tokens: bool,
+}
 
+/// Which files are read.
+#[derive(Debug, Args)]
+pub(crate) struct SelectionArguments {
     /// Read paths from a file, one a line; - is standard input
     #[arg(long, value_name = "FILE", help_heading = "File selection")]
     pub(crate) file_list: Option<PathBuf>,
@@ -85,7 +109,11 @@ pub(crate) struct CheckArguments {
     /// Nothing to check is no failure
     #[arg(long, help_heading = "File selection")]
     pub(crate) no_error_on_unmatched: bool,
+}
 
+/// How findings are shown.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArguments {
     /// Format of the findings
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(OutputFormat::ALL.map(|(name, _)| name)), help_heading = "Output")]
     pub(crate) output_format: Option<String>,
@@ -101,28 +129,26 @@ pub(crate) struct CheckArguments {
     /// Show findings only, without the closing summary
     #[arg(long, short, help_heading = "Output")]
     pub(crate) quiet: bool,
-    /// Say which configuration and settings are used
-    #[arg(long, short, help_heading = "Output")]
-    pub(crate) verbose: bool,
     /// When to colour
     #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Output")]
     pub(crate) color: When,
     /// Show no progress bar
     #[arg(long, help_heading = "Output")]
     pub(crate) no_progress: bool,
+}
 
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
     /// A configuration file, or a setting as KEY=VALUE (TOML) that outweighs it
     #[arg(long, value_name = "PATH|KEY=VALUE", help_heading = "Configuration")]
     pub(crate) config: Vec<String>,
     /// Read no configuration file
     #[arg(long, help_heading = "Configuration")]
     pub(crate) isolated: bool,
-    /// Least severity that makes the exit code 1 [default: error]
-    #[arg(long, value_enum, help_heading = "Configuration")]
-    pub(crate) fail_on: Option<FailOn>,
-    /// Exit with 0 whatever is found
-    #[arg(long, short = 'e', help_heading = "Configuration")]
-    pub(crate) exit_zero: bool,
+    /// Say which configuration and settings are used
+    #[arg(long, short, help_heading = "Configuration")]
+    pub(crate) verbose: bool,
     /// Threads to work on [default: one a core]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Configuration")]
     pub(crate) threads: Option<u16>,
@@ -192,6 +218,29 @@ pub(crate) enum When {
     Always,
     /// Never
     Never,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The line: train.jsonl:12, several: train.jsonl:12-15, of standard input: -:12
+    #[arg(value_name = "FILE:LINE", required = true, allow_hyphen_values = true)]
+    pub(crate) places: Vec<String>,
+    /// Show the JSON itself, indented, with base64 cut to its ends
+    #[arg(long, help_heading = "Output")]
+    pub(crate) raw: bool,
+    /// Show long texts and lists to their ends
+    #[arg(long, help_heading = "Output")]
+    pub(crate) all: bool,
+    /// Show the line only, not what is wrong with it
+    #[arg(long, short, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Output")]
+    pub(crate) color: When,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
 }
 
 #[derive(Debug, Args)]

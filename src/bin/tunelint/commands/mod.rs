@@ -2,4 +2,5 @@
 
 pub(crate) mod check;
 pub(crate) mod rule;
+pub(crate) mod show;
 pub(crate) mod target;
