@@ -222,9 +222,12 @@ pub(crate) enum When {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
-    /// The line: train.jsonl:12, several: train.jsonl:12-15, of standard input: -:12
-    #[arg(value_name = "FILE:LINE", required = true, allow_hyphen_values = true)]
+    /// The line: train.jsonl:12, or several: train.jsonl:12-15
+    #[arg(value_name = "FILE:LINE", required_unless_present = "stdin")]
     pub(crate) places: Vec<String>,
+    /// The line of standard input: -:12, or several: -:12-15
+    #[arg(short = ':', value_name = "LINE")]
+    pub(crate) stdin: Option<String>,
     /// Show the JSON itself, indented, with base64 cut to its ends
     #[arg(long, help_heading = "Output")]
     pub(crate) raw: bool,

@@ -25,11 +25,13 @@ pub(crate) fn run(arguments: &ShowArguments) -> Result<Exit, String> {
     let engine = Engine::new(1)?;
     let is_terminal = io::stdout().is_terminal();
     let style = ChatStyle { color: colored(arguments.color, is_terminal), width: width(is_terminal), all: arguments.all };
-    for place in &arguments.places {
+    let of_stdin = arguments.stdin.as_ref().map(|lines| format!("-:{lines}"));
+    let several = arguments.places.len() + usize::from(of_stdin.is_some()) > 1;
+    for place in of_stdin.iter().chain(&arguments.places) {
         let (path, wanted) = parse_place(place)?;
         let settings = plan.settings_for(Path::new(path))?;
         let lines = Lines::open(path, settings.max_line_bytes)?;
-        let several = arguments.places.len() > 1 || wanted.start() != wanted.end();
+        let several = several || wanted.start() != wanted.end();
         let shown = lines.show(wanted, |head, is_whole, line, place| {
             let part = Part { path, head, is_whole, lines: line, place };
             let heading = several.then(|| format!("{}:{}", sanitised(path), place.line));
