@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::context::{Context, Head, Image, Line};
 use crate::diagnostic::Diagnostic;
+use crate::exhibit::{Shelf, Wanted};
 use crate::format::{Example, Message};
 use crate::image::Embedded;
 use crate::rules::{Check, REGISTRY};
@@ -34,6 +35,8 @@ pub struct Engine {
     /// Keeps two files made to collide from doing so in every run.
     seed: u64,
     threads: usize,
+    /// What of the data is to be kept for a report.
+    shelf: Option<Shelf>,
 }
 
 /// Some lines out of a file.
@@ -79,7 +82,12 @@ impl Engine {
     /// When a schema that is built in cannot be read; never, as the tests show.
     pub fn new(threads: usize) -> Result<Self, String> {
         let seed = std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), 0);
-        Ok(Self { schemas: Schemas::load()?, images: Mutex::default(), seed, threads: threads.max(1) })
+        Ok(Self { schemas: Schemas::load()?, images: Mutex::default(), seed, threads: threads.max(1), shelf: None })
+    }
+
+    /// The same engine, which keeps samples and images for a report in [`Summary::exhibits`].
+    pub fn with_exhibits(self, wanted: Wanted) -> Self {
+        Self { shelf: Some(Shelf::new(wanted)), ..self }
     }
 
     /// Checks one file: its findings go to `sink` in the order of its lines, its sums become the last file of `summary`.

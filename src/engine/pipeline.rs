@@ -12,6 +12,7 @@ use super::line::{Outcome, Worker};
 use super::{Checks, Engine, Error, Input, Part, Sink, hand_over, head};
 use crate::context::{Context, Head};
 use crate::diagnostic::Diagnostic;
+use crate::exhibit::Shelf;
 use crate::format::Shape;
 use crate::settings::Settings;
 use crate::summary::{FileSummary, Place, Summary};
@@ -56,8 +57,12 @@ pub(super) fn check(
     if let Some(file) = summary.files.last_mut() {
         file.shape = seen.shape;
     }
-    let mut collector =
-        Collector { summary, sink, limit: settings.model.as_ref().and_then(|model| model.context.as_ref()).map(|limit| limit.value) };
+    let mut collector = Collector {
+        summary,
+        sink,
+        shelf: engine.shelf.as_ref(),
+        limit: settings.model.as_ref().and_then(|model| model.context.as_ref()).map(|limit| limit.value),
+    };
     if seen.fault.is_some() {
         let mut next = first;
         while let Some(block) = next {
@@ -221,6 +226,7 @@ fn parallel<'a>(
 struct Collector<'a, 'b> {
     summary: &'a mut Summary,
     sink: &'a mut Sink<'b>,
+    shelf: Option<&'a Shelf>,
     limit: Option<u64>,
 }
 
@@ -241,6 +247,9 @@ impl Collector<'_, '_> {
         }
         for facts in outcome.facts {
             self.summary.absorb(facts, self.limit);
+        }
+        if let Some(shelf) = self.shelf {
+            shelf.keep(&mut self.summary.exhibits, outcome.exhibits);
         }
         hand_over(&outcome.found, self.summary, self.sink)
     }

@@ -67,7 +67,7 @@ fn draw_turn(out: &mut String, turn: &Turn, style: &ChatStyle, paint: Paint) {
     for block in &turn.blocks {
         match block {
             Block::Text { text, more } => body(out, text, *more, 2, style, paint),
-            Block::Image { text, broken } => {
+            Block::Image { text, broken, .. } => {
                 let color = if *broken { AnsiColor::Red } else { AnsiColor::Cyan };
                 for line in wrapped(&format!("[{text}]"), style.width.saturating_sub(2)) {
                     let _ = writeln!(out, "  {}", paint.style(Style::new().fg_color(Some(Color::Ansi(color))), line));

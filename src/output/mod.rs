@@ -15,12 +15,14 @@ mod junit;
 mod markdown;
 mod pretty;
 mod rdjson;
+mod report;
 mod sarif;
 mod summary;
 mod transcript;
 
 pub use chat::{ChatStyle, chat};
 pub use pretty::pretty;
+pub use report::{Provenance, Report};
 
 use std::collections::HashMap;
 use std::hash::Hasher as _;

@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use super::pretty::{collapsed, pretty};
-use crate::diagnostic::{bytes, count, number, sanitised};
+use crate::diagnostic::{count, number, sanitised};
+use crate::exhibit::{described, thumbnail};
 use crate::format::{Content, Example, Format, ImagePart, Message, Section, Shape, Tool, ToolCall};
 use crate::image::{Caps, Depth, Embedded};
 use crate::json::{Value, parse};
@@ -63,8 +64,8 @@ pub(super) enum Voice {
 pub(super) enum Block {
     /// Text as it was written; `more` characters of it are left out.
     Text { text: String, more: u64 },
-    /// An image in one line.
-    Image { text: String, broken: bool },
+    /// An image in one line, and drawn small where that is wanted.
+    Image { text: String, broken: bool, thumbnail: Option<String> },
     /// JSON or anything else that is no text, under a label.
     Data { label: String, text: String, more: u64 },
 }
@@ -75,6 +76,8 @@ pub(super) struct Reader<'s> {
     cut: Cut,
     counter: Option<Counter>,
     decoded: Vec<u8>,
+    /// Images that may still be drawn.
+    thumbnails: usize,
 }
 
 /// Keys of a message that have a place of their own.
@@ -87,7 +90,12 @@ impl<'s> Reader<'s> {
     pub(super) fn new(settings: &'s Settings, cut: Cut) -> Self {
         let encoding = settings.model.as_ref().and_then(|model| model.encoding.as_deref()).unwrap_or(&settings.target.tokens.encoding);
         let counter = settings.count_tokens.then(|| Counter::by_name(encoding)).flatten();
-        Self { settings, cut, counter, decoded: Vec::new() }
+        Self { settings, cut, counter, decoded: Vec::new(), thumbnails: 0 }
+    }
+
+    /// Draws at most so many of the images of the lines to come.
+    pub(super) fn draw(&mut self, most: usize) {
+        self.thumbnails = most;
     }
 
     pub(super) fn read(&mut self, line: &[u8]) -> Transcript {
@@ -308,7 +316,7 @@ impl<'s> Reader<'s> {
         let detail = image.detail.and_then(Value::as_str);
         let said = detail.map(|detail| format!(", detail {}", brief(detail, 20))).unwrap_or_default();
         let Some(embedded) = Embedded::look(image.text, Some(Depth::Full), &Caps::default(), &mut self.decoded) else {
-            return (Block::Image { text: format!("image at {}{said}", brief(image.text, 80)), broken: false }, None);
+            return (Block::Image { text: format!("image at {}{said}", brief(image.text, 80)), broken: false, thumbnail: None }, None);
         };
         let formula = self.settings.model.as_ref().and_then(|model| model.image_tokens.as_ref());
         let tokens = self.counter.as_ref().and(formula).zip(embedded.size());
@@ -316,10 +324,10 @@ impl<'s> Reader<'s> {
         let (text, broken) = described(&embedded);
         let cost = tokens.map(|tokens| format!(", {}", count(tokens, "token"))).unwrap_or_default();
         let fault = broken.map(|fault| format!(": {fault}"));
-        (
-            Block::Image { text: format!("image {text}{cost}{said}{}", fault.as_deref().unwrap_or_default()), broken: fault.is_some() },
-            tokens,
-        )
+        let drawn = (self.thumbnails > 0 && fault.is_none()).then(|| thumbnail(&self.decoded).ok()).flatten();
+        self.thumbnails -= usize::from(drawn.is_some());
+        let text = format!("image {text}{cost}{said}{}", fault.as_deref().unwrap_or_default());
+        (Block::Image { text, broken: fault.is_some(), thumbnail: drawn }, tokens)
     }
 
     /// What a tool gave back: JSON more often than not.
@@ -383,27 +391,6 @@ impl<'s> Reader<'s> {
     fn data(&self, label: &str, value: &Value<'_>) -> Block {
         self.labelled(&brief(label, 64), &pretty(value))
     }
-}
-
-/// An embedded image: `JPEG 400×500 RGB, 28.4 kB`, and what is wrong with it.
-pub(super) fn described(embedded: &Embedded) -> (String, Option<String>) {
-    if let Some(fault) = embedded.url_fault {
-        return ("as a data URL".to_owned(), Some(fault.to_string()));
-    }
-    let size = bytes(embedded.image_bytes);
-    let Some(verdict) = &embedded.verdict else {
-        let fault = embedded.base64_fault.map(|fault| sanitised(&fault.to_string()).into_owned());
-        return (format!("labelled {}, {size}", brief(&embedded.media_type, 40)), fault);
-    };
-    let mut text = verdict.format.name().to_owned();
-    if let Some((width, height)) = embedded.size() {
-        text.push_str(&format!(" {width}×{height}"));
-    }
-    if let Some(mode) = verdict.mode {
-        text.push_str(&format!(" {mode}"));
-    }
-    let fault = verdict.damage.as_ref().map(|damage| sanitised(&damage.detail).into_owned());
-    (format!("{text}, {size}"), fault.or_else(|| embedded.base64_fault.map(|fault| sanitised(&fault.to_string()).into_owned())))
 }
 
 /// The first `most` characters, and how many are left out. Line breaks stay, tabs become spaces, whatever else steers a

@@ -26,6 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Check datasets for what their target would refuse, drop, cut or charge for
     Check(Box<CheckArguments>),
+    /// Check datasets and write a page about them: HTML that needs no network and runs no script
+    Report(Box<ReportArguments>),
     /// Show lines of a dataset as chats, with what is wrong with them
     Show(Box<ShowArguments>),
     /// Explain a rule, or list all of them
@@ -45,6 +47,11 @@ pub(crate) struct CheckArguments {
     pub(crate) selection: SelectionArguments,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
+    /// Write a report to a file, too: an HTML page
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) page: PageArguments,
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
     /// Least severity that makes the exit code 1 [default: error]
@@ -55,8 +62,48 @@ pub(crate) struct CheckArguments {
     pub(crate) exit_zero: bool,
 }
 
-/// What a dataset is judged by.
 #[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// Files, or folders to search for .jsonl and .ndjson (also .gz, .zst); - is standard input
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where to write the page
+    #[arg(long, short, value_name = "FILE", default_value = "report.html", help_heading = "Report")]
+    pub(crate) output_file: PathBuf,
+    #[command(flatten)]
+    pub(crate) page: PageArguments,
+    /// Print no sums
+    #[arg(long, short, help_heading = "Report")]
+    pub(crate) quiet: bool,
+    /// When to colour the sums
+    #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Report")]
+    pub(crate) color: When,
+    /// Show no progress bar
+    #[arg(long, help_heading = "Report")]
+    pub(crate) no_progress: bool,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+}
+
+/// What a report shows of the data.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PageArguments {
+    /// Show no text and no image of the data on the page
+    #[arg(long, help_heading = "Report")]
+    pub(crate) redact: bool,
+    /// Examples to show, chosen by chance
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(..=100), help_heading = "Report")]
+    pub(crate) samples: u16,
+    /// What chance goes by: the same seed shows the same examples
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Report")]
+    pub(crate) seed: u64,
+}
+
+/// What a dataset is judged by.
+#[derive(Clone, Debug, Args)]
 pub(crate) struct JudgingArguments {
     /// Provider or trainer the dataset is bound for, or a .toml file of your own [default: openai]
     #[arg(long, short, value_name = "NAME", help_heading = "Target")]
@@ -89,7 +136,7 @@ pub(crate) struct JudgingArguments {
 }
 
 /// Which files are read.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct SelectionArguments {
     /// Read paths from a file, one a line; - is standard input
     #[arg(long, value_name = "FILE", help_heading = "File selection")]
@@ -138,7 +185,7 @@ pub(crate) struct OutputArguments {
 }
 
 /// Where the configuration comes from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ConfigArguments {
     /// A configuration file, or a setting as KEY=VALUE (TOML) that outweighs it
     #[arg(long, value_name = "PATH|KEY=VALUE", help_heading = "Configuration")]

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let result = std::panic::catch_unwind(|| match &cli.command {
         Command::Check(arguments) => commands::check::run(arguments),
+        Command::Report(arguments) => commands::report::run(arguments),
         Command::Show(arguments) => commands::show::run(arguments),
         Command::Rule(arguments) => commands::rule::run(arguments),
         Command::Target(arguments) => commands::target::run(arguments),

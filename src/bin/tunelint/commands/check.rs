@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest as _, Sha256};
 use tunelint::diagnostic::Diagnostic;
 use tunelint::engine::{Engine, Error, Input};
+use tunelint::exhibit::Wanted;
 use tunelint::format::Format;
-use tunelint::output::{OutputFormat, Style, reporter};
+use tunelint::output::{OutputFormat, Provenance, Report, Reporter as _, Style, reporter};
 use tunelint::rule::Severity;
 use tunelint::rules;
 use tunelint::settings::{ImageChecks, Levels, Origin, Settings};
@@ -18,7 +21,7 @@ use tunelint::summary::Summary;
 use tunelint::target::Date;
 
 use super::target;
-use crate::cli::{CheckArguments, ConfigArguments, JudgingArguments, Method, When};
+use crate::cli::{CheckArguments, ConfigArguments, JudgingArguments, Method, PageArguments, When};
 use crate::config::{self, Judging, Loaded};
 use crate::files::{self, Selection};
 use crate::{Exit, complain};
@@ -44,6 +47,11 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
         plan.settings_for(found.files.first().map_or(Path::new("-"), |path| if path == Path::new("-") { &stdin_name } else { path }))?;
     let threads = arguments.config.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let engine = Engine::new(threads)?;
+    let mut page = arguments.report.as_deref().map(|path| Page::create(path, &arguments.page)).transpose()?;
+    let engine = match &page {
+        Some(_) => engine.with_exhibits(wanted(&arguments.page)),
+        None => engine,
+    };
     let (out, style) = output(arguments, &here)?;
     let format = output_format(arguments, &here)?;
     let bar = progress(arguments, &found.files);
@@ -51,18 +59,29 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     let mut summary = Summary::default();
     // Formats for programs leave nothing out.
     let sums_only = arguments.output.statistics && matches!(format, OutputFormat::Full | OutputFormat::Concise);
-    let mut sink = |diagnostic: &Diagnostic| if sums_only { Ok(()) } else { bar.suspend(|| reporter.report(diagnostic)) };
+    let mut sink = |diagnostic: &Diagnostic| {
+        if let Some(page) = &mut page {
+            page.report.report(diagnostic)?;
+        }
+        if sums_only { Ok(()) } else { bar.suspend(|| reporter.report(diagnostic)) }
+    };
+    let mut hashes = Vec::new();
 
     for path in &found.files {
         let is_stdin = path == Path::new("-");
         let shown = if is_stdin { &stdin_name } else { path };
         let result = plan.settings_for(shown).and_then(|settings| {
-            let input = if is_stdin {
-                Input::new(&shown.to_string_lossy(), false, bar.wrap_read(io::stdin()))
+            let (source, regular): (Box<dyn Read + Send>, bool) = if is_stdin {
+                (Box::new(bar.wrap_read(io::stdin())), false)
             } else {
                 let opened = files::open(path)?;
-                Input::new(&shown.to_string_lossy(), opened.size.is_some(), bar.wrap_read(opened.file))
+                (Box::new(bar.wrap_read(opened.file)), opened.size.is_some())
             };
+            let source = match arguments.report {
+                Some(_) => hashed(source, &shown.to_string_lossy(), &mut hashes),
+                None => source,
+            };
+            let input = Input::new(&shown.to_string_lossy(), regular, source);
             let checked = input.map_err(Error::Read).and_then(|input| engine.check(input, &settings, &mut summary, &mut sink));
             match checked {
                 Err(Error::Write(error)) => Ok(Some(error)),
@@ -88,10 +107,67 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
         }
     };
     drop(reporter);
+    if let Some(page) = page {
+        page.finish(hashes, &summary, &main)?;
+    }
     match finished {
         Err(error) => stopped(&error, &summary, exit, arguments, &here),
         Ok(()) => Ok(exit.max(judge(&summary, arguments, &here))),
     }
+}
+
+/// A report on its way to a file.
+struct Page<'a> {
+    path: &'a Path,
+    report: Report<'static>,
+}
+
+impl<'a> Page<'a> {
+    /// The file is made at once: that it cannot be written is said before the work, not after it.
+    fn create(path: &'a Path, arguments: &PageArguments) -> Result<Self, String> {
+        let file = File::create(path).map_err(|error| format!("{}: {}", path.display(), files::reason(&error)))?;
+        Ok(Self { path, report: Report::new(Box::new(BufWriter::new(file)), arguments.redact) })
+    }
+
+    fn finish(mut self, hashes: Vec<(String, Hash)>, summary: &Summary, settings: &Settings) -> Result<(), String> {
+        let command: Vec<String> = std::env::args().map(|word| if word.contains(' ') { format!("'{word}'") } else { word }).collect();
+        let hex = |hash: Hash| {
+            let hash = std::mem::take(&mut *hash.lock().unwrap_or_else(PoisonError::into_inner)).finalize();
+            hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        let safe = |text: &str| tunelint::diagnostic::sanitised(text).into_owned();
+        self.report.set_provenance(Provenance {
+            command: safe(&command.join(" ")),
+            files: hashes.into_iter().map(|(path, hash)| (safe(&path), hex(hash))).collect(),
+        });
+        self.report.finish(summary, settings).map_err(|error| format!("{}: {}", self.path.display(), files::reason(&error)))
+    }
+}
+
+/// How much of the data a page shows.
+fn wanted(arguments: &PageArguments) -> Wanted {
+    const PICTURES: usize = 50;
+    match arguments.redact {
+        true => Wanted { samples: 0, seed: 0, pictures: 0 },
+        false => Wanted { samples: arguments.samples.into(), seed: arguments.seed, pictures: PICTURES },
+    }
+}
+
+type Hash = Arc<Mutex<Sha256>>;
+
+/// Reads `source`, and adds to `hashes` what will be its SHA-256.
+fn hashed(source: Box<dyn Read + Send>, path: &str, hashes: &mut Vec<(String, Hash)>) -> Box<dyn Read + Send> {
+    struct Hashed(Box<dyn Read + Send>, Hash);
+    impl Read for Hashed {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.read(buffer)?;
+            self.1.lock().unwrap_or_else(PoisonError::into_inner).update(buffer.get(..count).unwrap_or_default());
+            Ok(count)
+        }
+    }
+    let hash = Hash::default();
+    hashes.push((path.to_owned(), Arc::clone(&hash)));
+    Box::new(Hashed(source, hash))
 }
 
 /// Writing has failed. A reader that has seen enough is no failure; a full disk is.
