@@ -206,6 +206,11 @@ impl<'a> Context<'a> {
         self.found.len()
     }
 
+    /// The findings that came after the first `count`.
+    pub(crate) fn since(&self, count: usize) -> &[Diagnostic] {
+        self.found.get(count..).unwrap_or_default()
+    }
+
     /// The name of the target, for messages.
     pub fn target(&self) -> &'a str {
         &self.settings.target.title

@@ -23,6 +23,8 @@ pub mod schema;
 
 pub mod settings;
 
+pub mod exhibit;
+
 pub mod summary;
 
 pub mod context;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::exhibit::Exhibits;
 use crate::format::{Format, Shape};
 use crate::rule::{Effect, Severity};
 use crate::settings::Settings;
@@ -35,6 +36,10 @@ pub struct Facts {
     pub images: Vec<(u128, u64)>,
     /// How many images it has, embedded or not.
     pub image_count: u64,
+    /// What each embedded image is.
+    pub pictures: Vec<PictureFacts>,
+    /// Its messages by role, as in [`ROLES`].
+    pub roles: [u32; ROLES.len()],
     /// Of those, images whose detail is left open, and the tokens that `low` would save.
     pub detail_savings: (u64, u64),
     /// Hash of its system message.
@@ -51,6 +56,22 @@ pub struct Facts {
     pub padded_answer: bool,
     /// Whether a finding says that it, or an image of it, is left out, and says so from more than inference.
     pub skipped: bool,
+}
+
+/// The roles that are told apart; the last stands for all others.
+pub const ROLES: [&str; 7] = ["system", "developer", "user", "assistant", "tool", "function", "other"];
+
+/// What an embedded image is, as far as that could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PictureFacts {
+    /// Pixels across and down; 0 where unknown.
+    pub size: (u32, u32),
+    /// `JPEG` and the like.
+    pub format: &'static str,
+    /// The mode in Pillow's words; empty where unknown.
+    pub mode: &'static str,
+    /// Bytes of the image, decoded.
+    pub bytes: u64,
 }
 
 /// What the completion rules need of one line.
@@ -104,6 +125,11 @@ impl Distribution {
         Some((*self.0.keys().next()?, *self.0.keys().next_back()?))
     }
 
+    /// Each value with its count, from the smallest on.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.0.iter().map(|(&value, &count)| (value, count))
+    }
+
     /// Counts in `bins` equal steps from the smallest to the largest value.
     pub fn histogram(&self, bins: usize) -> Vec<u64> {
         let Some((low, high)) = self.range() else { return Vec::new() };
@@ -116,6 +142,57 @@ impl Distribution {
         }
         counts
     }
+}
+
+/// How many images have which size. Beyond some thousand sizes they are told apart by eighths of an octave only, so that
+/// memory stays bounded; what it comes to does not depend on the order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    counts: BTreeMap<(u32, u32), u64>,
+    coarse: bool,
+}
+
+impl Sizes {
+    const MOST: usize = 4_096;
+
+    /// Counts one more image.
+    pub fn add(&mut self, size: (u32, u32)) {
+        self.add_many(size, 1);
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        if other.coarse && !self.coarse {
+            self.coarsen();
+        }
+        other.counts.iter().for_each(|(&size, &count)| self.add_many(size, count));
+    }
+
+    /// Each size with the number of images, and whether sizes are rounded.
+    pub fn iter(&self) -> (impl Iterator<Item = ((u32, u32), u64)>, bool) {
+        (self.counts.iter().map(|(&size, &count)| (size, count)), self.coarse)
+    }
+
+    fn add_many(&mut self, size: (u32, u32), count: u64) {
+        let size = if self.coarse { rounded(size) } else { size };
+        *self.counts.entry(size).or_default() += count;
+        if !self.coarse && self.counts.len() > Self::MOST {
+            self.coarsen();
+        }
+    }
+
+    fn coarsen(&mut self) {
+        self.coarse = true;
+        for (size, count) in std::mem::take(&mut self.counts) {
+            *self.counts.entry(rounded(size)).or_default() += count;
+        }
+    }
+}
+
+/// The nearest eighth of an octave; rounding twice is rounding once.
+fn rounded(size: (u32, u32)) -> (u32, u32) {
+    let side = |side: u32| ((f64::from(side.max(1)).log2() * 8.0).round() / 8.0).exp2().round() as u32;
+    (side(size.0), side(size.1))
 }
 
 /// A thing that happened some times, first at a place.
@@ -172,6 +249,16 @@ pub struct FileSummary {
     pub message_distribution: Distribution,
     /// Images of each example that has any.
     pub image_distribution: Distribution,
+    /// Trained tokens of each example.
+    pub trained_distribution: Distribution,
+    /// Messages by role, as in [`ROLES`].
+    pub roles: [u64; ROLES.len()],
+    /// Pixels of the embedded images.
+    pub sizes: Sizes,
+    /// Embedded images by format and mode.
+    pub kinds: BTreeMap<(&'static str, &'static str), u64>,
+    /// Bytes of the embedded images, rounded up to powers of two.
+    pub image_bytes: Distribution,
     /// Copies of earlier examples of the same file.
     pub duplicates: Tally,
     /// Prompts that stand with another answer elsewhere.
@@ -376,6 +463,17 @@ impl FileSummary {
             }
             *uses = (uses.0 + 1, bytes);
         }
+        self.trained_distribution.add(facts.tokens.trained);
+        for (sum, own) in self.roles.iter_mut().zip(facts.roles) {
+            *sum += u64::from(own);
+        }
+        for picture in facts.pictures {
+            if picture.size.0 > 0 && picture.size.1 > 0 {
+                self.sizes.add(picture.size);
+            }
+            *self.kinds.entry((picture.format, picture.mode)).or_default() += 1;
+            self.image_bytes.add(picture.bytes.max(1).checked_next_power_of_two().unwrap_or(u64::MAX));
+        }
         self.detail_savings.0 += facts.detail_savings.0;
         self.detail_savings.1 += facts.detail_savings.1;
         self.skipped_examples += u64::from(facts.skipped);
@@ -475,6 +573,8 @@ pub struct Summary {
     pub rules: BTreeMap<&'static str, RuleCount>,
     /// Examples that stand in an earlier file too, for each pair of files (later, earlier).
     pub overlaps: BTreeMap<(usize, usize), Tally>,
+    /// What is shown of the data itself, where that is wanted.
+    pub exhibits: Exhibits,
     /// Where each content was seen first: file and line.
     contents: HashMap<u128, (usize, u64)>,
 }
@@ -579,6 +679,25 @@ mod tests {
         let mut twice = distribution.clone();
         twice.merge(&distribution);
         assert_eq!(twice.count(), 200);
+    }
+
+    #[test]
+    fn sizes_stay_bounded_and_can_be_merged_in_any_order() {
+        let size = |n: u32| (1 + n % 5_000, 1 + n / 3);
+        let of = |range: std::ops::Range<u32>| {
+            let mut sizes = Sizes::default();
+            range.for_each(|n| sizes.add(size(n)));
+            sizes
+        };
+        let whole = of(0..100_000);
+        let (mut left, mut right) = (of(0..70_000), of(70_000..100_000));
+        let few = of(0..10);
+        assert!(whole.iter().1 && whole.counts.len() < 10_000 && !few.iter().1);
+        let swapped = right.clone();
+        right.merge(&left);
+        left.merge(&swapped);
+        assert_eq!((&left, &right), (&whole, &whole));
+        assert_eq!(rounded(rounded((4_001, 17))), rounded((4_001, 17)));
     }
 
     #[test]

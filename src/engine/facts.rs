@@ -4,8 +4,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::context::Image;
 use crate::format::{Example, Format, Message, Section};
+use crate::image::{Embedded, Mode};
 use crate::json::{Data, Value};
-use crate::summary::{CompletionFacts, Facts, FileSummary};
+use crate::summary::{CompletionFacts, Facts, FileSummary, PictureFacts, ROLES};
 use crate::tokens::ExampleTokens;
 
 /// Characters of prompts and completions kept for the completion rules.
@@ -40,6 +41,8 @@ pub(super) fn of(example: &Example<'_>, images: &[(Image<'_>, u128)], tokens: Ex
         messages: example.messages.len() as u64,
         images: images.iter().filter_map(|(image, hash)| Some((*hash, image.embedded?.bytes))).collect(),
         image_count: images.len() as u64,
+        pictures: images.iter().filter_map(|(image, _)| image.embedded).map(picture).collect(),
+        roles: roles(example),
         system: hashed().find(|(message, _)| is_system(message)).map(|(_, &own)| own),
         shots,
         own_keys: own_keys(example),
@@ -48,6 +51,25 @@ pub(super) fn of(example: &Example<'_>, images: &[(Image<'_>, u128)], tokens: Ex
         padded_answer: example.format != Format::Reinforcement && example.messages.iter().any(is_padded),
         ..Facts::default()
     }
+}
+
+fn picture(embedded: &Embedded) -> PictureFacts {
+    let verdict = embedded.verdict.as_ref();
+    PictureFacts {
+        size: embedded.size().unwrap_or_default(),
+        format: verdict.map_or("unread", |verdict| verdict.format.name()),
+        mode: verdict.and_then(|verdict| verdict.mode).map_or("", Mode::name),
+        bytes: embedded.image_bytes,
+    }
+}
+
+fn roles(example: &Example<'_>) -> [u32; ROLES.len()] {
+    let mut counts = [0; ROLES.len()];
+    for message in &example.messages {
+        let place = message.role().and_then(|role| ROLES.iter().position(|known| *known == role)).unwrap_or(ROLES.len() - 1);
+        counts[place] += 1;
+    }
+    counts
 }
 
 fn is_system(message: &Message<'_>) -> bool {

@@ -31,6 +31,11 @@ impl Input {
         Ok(Self { path: Arc::from(path), regular, compression, reader })
     }
 
+    /// Its bytes, unpacked.
+    pub fn into_reader(self) -> Box<dyn Read + Send> {
+        self.reader
+    }
+
     /// An input from memory.
     ///
     /// # Errors

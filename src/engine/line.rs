@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 use super::{Checks, Engine, facts};
 use crate::context::{Context, Image, Line, LineContext};
 use crate::diagnostic::Diagnostic;
+use crate::exhibit::Exhibits;
 use crate::format::{Example, Format, ImagePart, Message, Shape};
 use crate::image::{Caps, Depth, Embedded};
 use crate::json::{Value, parse};
@@ -33,6 +34,7 @@ pub(super) struct Outcome {
     pub(super) blank: Tally,
     pub(super) crlf: Tally,
     pub(super) internal_errors: Vec<u64>,
+    pub(super) exhibits: Exhibits,
 }
 
 /// A worker's own things: nothing in it is shared, all of it is reused from line to line.
@@ -134,7 +136,11 @@ impl<'a> Worker<'a> {
         if let (Some(root), Some(shape)) = (root, shape.filter(|shape| *shape != Shape::NotAnObject)) {
             outcome.examples += 1;
             if let Some(format) = self.judged_as(shape) {
-                let mut facts = self.example(root, format, bytes, place, &mut outcome.found);
+                let mut facts = self.example(root, format, bytes, place, outcome);
+                if let Some(shelf) = &self.engine.shelf {
+                    shelf.offer_sample(&mut outcome.exhibits, self.path, place.line, bytes);
+                    outcome.exhibits.add_length(self.path, place.line, facts.tokens.billed());
+                }
                 let own = outcome.found.get(first..).unwrap_or_default();
                 facts.skipped = own.iter().any(|found| {
                     found.effect.loses_data() && found.effect != Effect::TruncatesExample && found.evidence != Evidence::Inferred
@@ -154,7 +160,8 @@ impl<'a> Worker<'a> {
         shape.is_judged_as(expected).then_some(expected)
     }
 
-    fn example(&mut self, root: &Value<'_>, format: Format, bytes: &[u8], place: Place, found: &mut Vec<Diagnostic>) -> Facts {
+    fn example(&mut self, root: &Value<'_>, format: Format, bytes: &[u8], place: Place, outcome: &mut Outcome) -> Facts {
+        let Outcome { found, exhibits, .. } = outcome;
         let settings = self.settings;
         let judgements = settings.judgements();
         let example = Example::new(format, root);
@@ -191,6 +198,7 @@ impl<'a> Worker<'a> {
             if !judged.insert(hash) {
                 continue;
             }
+            let first = cx.count();
             for (&(index, check), reported) in self.checks.image.iter().zip(&mut reported) {
                 if *reported < IMAGE_FINDINGS {
                     let before = cx.count();
@@ -198,6 +206,9 @@ impl<'a> Worker<'a> {
                     check(image, &mut cx);
                     *reported += cx.count() - before;
                 }
+            }
+            if let (Some(shelf), Some(embedded)) = (&self.engine.shelf, image.embedded) {
+                shelf.offer_picture(exhibits, image.part.text, embedded, cx.since(first));
             }
         }
         cx.finish();

@@ -16,12 +16,13 @@ use std::sync::{Arc, Mutex};
 
 use crate::context::{Context, Head, Image, Line};
 use crate::diagnostic::Diagnostic;
+use crate::exhibit::{Shelf, Wanted};
 use crate::format::{Example, Message};
 use crate::image::Embedded;
 use crate::rules::{Check, REGISTRY};
 use crate::schema::{SchemaFault, Schemas};
 use crate::settings::Settings;
-use crate::summary::{FileSummary, Summary};
+use crate::summary::{FileSummary, Place, Summary};
 
 /// Takes each finding, in order.
 pub type Sink<'a> = dyn FnMut(&Diagnostic) -> io::Result<()> + 'a;
@@ -35,6 +36,23 @@ pub struct Engine {
     /// Keeps two files made to collide from doing so in every run.
     seed: u64,
     threads: usize,
+    /// What of the data is to be kept for a report.
+    shelf: Option<Shelf>,
+}
+
+/// Some lines out of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The path as it was given.
+    pub path: &'a str,
+    /// The first bytes of the file, at least its first line: they show its format.
+    pub head: &'a [u8],
+    /// Whether that is all of the file.
+    pub is_whole: bool,
+    /// The lines, with their line breaks.
+    pub lines: &'a [u8],
+    /// Where the first of them stands.
+    pub place: Place,
 }
 
 /// Why a file could not be checked to its end.
@@ -65,7 +83,12 @@ impl Engine {
     /// When a schema that is built in cannot be read; never, as the tests show.
     pub fn new(threads: usize) -> Result<Self, String> {
         let seed = std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), 0);
-        Ok(Self { schemas: Schemas::load()?, images: Mutex::default(), seed, threads: threads.max(1) })
+        Ok(Self { schemas: Schemas::load()?, images: Mutex::default(), seed, threads: threads.max(1), shelf: None })
+    }
+
+    /// The same engine, which keeps samples and images for a report in [`Summary::exhibits`].
+    pub fn with_exhibits(self, wanted: Wanted) -> Self {
+        Self { shelf: Some(Shelf::new(wanted)), ..self }
     }
 
     /// Checks one file: its findings go to `sink` in the order of its lines, its sums become the last file of `summary`.
@@ -79,6 +102,12 @@ impl Engine {
     /// [`Error::Write`] when the sink fails.
     pub fn check(&self, input: Input, settings: &Settings, summary: &mut Summary, sink: &mut Sink<'_>) -> Result<(), Error> {
         pipeline::check(self, input, settings, summary, sink)
+    }
+
+    /// Checks some lines of a file by themselves: gives what a check of the whole file says of them. What it says of the
+    /// file is left out, unless that is why the lines are not looked at.
+    pub fn check_part(&self, part: &Part<'_>, settings: &Settings) -> Vec<Diagnostic> {
+        pipeline::check_part(self, part, settings)
     }
 
     /// Judges the run as a whole, after its last file.

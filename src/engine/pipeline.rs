@@ -9,8 +9,10 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::line::{Outcome, Worker};
-use super::{Checks, Engine, Error, Input, Sink, hand_over, head};
-use crate::context::Context;
+use super::{Checks, Engine, Error, Input, Part, Sink, hand_over, head};
+use crate::context::{Context, Head};
+use crate::diagnostic::Diagnostic;
+use crate::exhibit::Shelf;
 use crate::format::Shape;
 use crate::settings::Settings;
 use crate::summary::{FileSummary, Place, Summary};
@@ -50,18 +52,17 @@ pub(super) fn check(
         _ => &[],
     };
     let seen = head::inspect(&input, bytes, reader.is_done(), settings.max_depth);
-    let mut found = Vec::new();
-    let mut cx = Context::new(settings, &path, None, &mut found);
-    for &(index, check) in &checks.head {
-        cx.judge(&settings.judgements()[index]);
-        check(&seen, &mut cx);
-    }
+    let found = judge_head(&seen, &checks, settings, &path);
     hand_over(&found, summary, sink)?;
     if let Some(file) = summary.files.last_mut() {
         file.shape = seen.shape;
     }
-    let mut collector =
-        Collector { summary, sink, limit: settings.model.as_ref().and_then(|model| model.context.as_ref()).map(|limit| limit.value) };
+    let mut collector = Collector {
+        summary,
+        sink,
+        shelf: engine.shelf.as_ref(),
+        limit: settings.model.as_ref().and_then(|model| model.context.as_ref()).map(|limit| limit.value),
+    };
     if seen.fault.is_some() {
         let mut next = first;
         while let Some(block) = next {
@@ -96,9 +97,35 @@ pub(super) fn check(
     hand_over(&found, summary, sink)
 }
 
+/// What the rules say of the first block, and so of the whole file.
+fn judge_head(seen: &Head<'_>, checks: &Checks, settings: &Settings, path: &Arc<str>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut cx = Context::new(settings, path, None, &mut found);
+    for &(index, check) in &checks.head {
+        cx.judge(&settings.judgements()[index]);
+        check(seen, &mut cx);
+    }
+    found
+}
+
+pub(super) fn check_part(engine: &Engine, part: &Part<'_>, settings: &Settings) -> Vec<Diagnostic> {
+    let checks = Checks::new(settings);
+    let input = Input { path: Arc::from(part.path), regular: true, compression: None, reader: Box::new(io::empty()) };
+    let seen = head::inspect(&input, part.head, part.is_whole, settings.max_depth);
+    let shape = expected(&seen, settings);
+    let mut found = match shape {
+        Some(_) => Vec::new(),
+        None => judge_head(&seen, &checks, settings, &input.path),
+    };
+    if seen.fault.is_none() {
+        found.extend(Worker::new(engine, settings, &checks, &input.path, shape).block(part.lines, part.place).found);
+    }
+    found
+}
+
 /// What the lines are judged as: what was asked for, else what most of the first lines look like, if the target takes that.
 /// `None` when a finding on the whole file says already that its lines are of another format, or of one that is not taken.
-fn expected(seen: &crate::context::Head<'_>, settings: &Settings) -> Option<Shape> {
+fn expected(seen: &Head<'_>, settings: &Settings) -> Option<Shape> {
     let shape = match (settings.format, seen.shape) {
         (Some(_), Some(Shape::Foreign(_))) => return None,
         (Some(asked), Some(shape @ Shape::Known(_))) if !shape.is_judged_as(asked) => return None,
@@ -199,6 +226,7 @@ fn parallel<'a>(
 struct Collector<'a, 'b> {
     summary: &'a mut Summary,
     sink: &'a mut Sink<'b>,
+    shelf: Option<&'a Shelf>,
     limit: Option<u64>,
 }
 
@@ -219,6 +247,9 @@ impl Collector<'_, '_> {
         }
         for facts in outcome.facts {
             self.summary.absorb(facts, self.limit);
+        }
+        if let Some(shelf) = self.shelf {
+            shelf.keep(&mut self.summary.exhibits, outcome.exhibits);
         }
         hand_over(&outcome.found, self.summary, self.sink)
     }

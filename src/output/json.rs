@@ -99,7 +99,7 @@ impl Reporter for Json<'_> {
 }
 
 #[derive(Serialize)]
-struct Totals {
+pub(super) struct Totals {
     verdict: &'static str,
     files: Vec<File>,
     rules: BTreeMap<&'static str, u64>,
@@ -110,7 +110,7 @@ struct Totals {
 }
 
 impl Totals {
-    fn new(summary: &Summary, settings: &Settings) -> Self {
+    pub(super) fn new(summary: &Summary, settings: &Settings) -> Self {
         let training = summary.files.first();
         let price = settings.model.as_ref().and_then(|model| model.price.as_ref());
         Self {

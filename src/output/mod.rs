@@ -1,16 +1,36 @@
 //! How findings are shown. Each format is one file with its wire types; a reporter gets findings one by one, in order,
 //! and the sums at the end, and keeps nothing it does not need.
 
+mod azure;
+mod chat;
 mod concise;
+mod digest;
 mod full;
 mod github;
+mod gitlab;
+mod grouped;
 mod json;
+mod jsonl;
+mod junit;
+mod markdown;
+mod pretty;
+mod rdjson;
+mod report;
 mod sarif;
 mod summary;
+mod transcript;
+
+pub use chat::{ChatStyle, chat};
+pub use pretty::pretty;
+pub use report::{Provenance, Report};
 
 use std::collections::HashMap;
+use std::hash::Hasher as _;
 use std::io::{self, Write};
 
+use xxhash_rust::xxh3::Xxh3;
+
+use self::digest::Digest;
 use crate::diagnostic::{Diagnostic, is_unsafe};
 use crate::settings::Settings;
 use crate::summary::Summary;
@@ -46,12 +66,38 @@ pub enum OutputFormat {
     Sarif,
     /// GitHub workflow commands, which become annotations.
     Github,
+    /// One line each, under the path of the file.
+    Grouped,
+    /// One JSON object a line: the findings, then the sums.
+    Jsonl,
+    /// GitLab Code Quality.
+    Gitlab,
+    /// JUnit XML, for test viewers.
+    Junit,
+    /// Reviewdog Diagnostic Format.
+    Rdjson,
+    /// Azure Pipelines logging commands.
+    Azure,
+    /// Markdown for a comment or a step summary.
+    Markdown,
 }
 
 impl OutputFormat {
     /// All of them, as `--output-format` names them.
-    pub const ALL: [(&'static str, Self); 5] =
-        [("full", Self::Full), ("concise", Self::Concise), ("json", Self::Json), ("sarif", Self::Sarif), ("github", Self::Github)];
+    pub const ALL: [(&'static str, Self); 12] = [
+        ("full", Self::Full),
+        ("concise", Self::Concise),
+        ("grouped", Self::Grouped),
+        ("json", Self::Json),
+        ("jsonl", Self::Jsonl),
+        ("sarif", Self::Sarif),
+        ("github", Self::Github),
+        ("gitlab", Self::Gitlab),
+        ("junit", Self::Junit),
+        ("rdjson", Self::Rdjson),
+        ("azure", Self::Azure),
+        ("markdown", Self::Markdown),
+    ];
 }
 
 /// How findings for people are shown.
@@ -74,7 +120,14 @@ pub fn reporter<'a>(format: OutputFormat, style: Style, settings: &Settings, out
         OutputFormat::Concise => Box::new(concise::Concise::new(out, style)),
         OutputFormat::Json => Box::new(json::Json::new(out, settings)),
         OutputFormat::Sarif => Box::new(sarif::Sarif::new(out)),
-        OutputFormat::Github => Box::new(github::Github::new(out, style)),
+        OutputFormat::Github => Box::new(github::Github::new(out)),
+        OutputFormat::Grouped => Box::new(grouped::Grouped::new(out, style)),
+        OutputFormat::Jsonl => Box::new(jsonl::Jsonl::new(out)),
+        OutputFormat::Gitlab => Box::new(gitlab::Gitlab::new(out)),
+        OutputFormat::Junit => Box::new(junit::Junit::new(out)),
+        OutputFormat::Rdjson => Box::new(rdjson::Rdjson::new(out)),
+        OutputFormat::Azure => Box::new(azure::Azure::new(out)),
+        OutputFormat::Markdown => Box::new(markdown::Markdown::new(out)),
     }
 }
 
@@ -123,4 +176,74 @@ fn json_text(value: &impl serde::Serialize) -> io::Result<String> {
         }
     }
     Ok(safe)
+}
+
+/// A path as platforms want it: without the `./` in front.
+fn relative(path: &str) -> &str {
+    path.trim_start_matches("./")
+}
+
+/// Rule, place in the example and what is shown of the line: survives lines moving up and down.
+fn fingerprint(diagnostic: &Diagnostic) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.write(diagnostic.rule.code.as_bytes());
+    if let Some(line) = &diagnostic.location.line {
+        hash.write(line.pointer.as_bytes());
+    }
+    match &diagnostic.excerpt {
+        Some(excerpt) => hash.write(excerpt.text.as_bytes()),
+        None => hash.write(diagnostic.location.path.as_bytes()),
+    }
+    hash.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{LineLocation, Location};
+    use crate::rules;
+    use crate::summary::FileSummary;
+    use crate::target::{Date, Target};
+
+    /// A finding of a rule in `data/a b.jsonl`; on the whole file when `line` is 0.
+    pub(super) fn finding(code: &str, line: u64) -> Diagnostic {
+        let rule = rules::find(code).expect("a rule");
+        let place = LineLocation { line, column: 3, end_column: 5, byte_in_line: 4, file_offset: 40, pointer: "/messages/0".to_owned() };
+        Diagnostic {
+            rule,
+            severity: rule.severity,
+            effect: rule.effect,
+            evidence: rule.evidence,
+            message: "there is no role `asistant`".to_owned(),
+            help: Some("did you mean `assistant`?".to_owned()),
+            provider_message: None,
+            location: Location { path: "./data/a b.jsonl".into(), line: (line > 0).then_some(place) },
+            excerpt: None,
+        }
+    }
+
+    /// What a format writes of these findings.
+    pub(super) fn written(format: OutputFormat, findings: &[Diagnostic]) -> String {
+        let settings = Settings::new(Target::builtin("openai").expect("built in"), &rules::all(), Date::from_unix(1_795_400_000));
+        let mut summary = Summary::default();
+        summary.files.push(FileSummary::new("./data/a b.jsonl".into()));
+        findings.iter().for_each(|finding| summary.count(finding));
+        let mut out = Vec::new();
+        let style = Style { color: false, width: 100, max_findings: 5, summary: true };
+        let mut reporter = reporter(format, style, &settings, Box::new(&mut out));
+        findings.iter().try_for_each(|finding| reporter.report(finding)).expect("written");
+        reporter.finish(&summary, &settings).expect("written");
+        drop(reporter);
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn no_format_lets_a_character_through_that_steers_a_terminal() {
+        let mut hostile = finding("M003", 7);
+        hostile.location.path = "a\u{1b}[2J\u{202e}\u{9b}\u{85}.jsonl".into();
+        for (name, format) in OutputFormat::ALL {
+            let written = written(format, &[hostile.clone(), hostile.clone()]);
+            assert!(!written.chars().any(|c| c != '\n' && is_unsafe(c)), "{name}: {written:?}");
+        }
+    }
 }

@@ -1,51 +1,66 @@
-//! SARIF 2.1.0 (OASIS), as code scanning reads it. The results come first, as they are found; the tool with the rules
-//! that spoke closes the run.
+//! SARIF 2.1.0 (OASIS), as code scanning reads it: GitHub shows 5,000 results of a run and refuses one with 25,000. Beyond
+//! that the worst are written, and the run's properties say how many are not.
 
 use std::collections::BTreeMap;
-use std::hash::Hasher as _;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use xxhash_rust::xxh3::Xxh3;
 
-use super::{Reporter, json_text};
+use super::{Reporter, fingerprint, json_text, relative};
 use crate::diagnostic::Diagnostic;
 use crate::rule::{Rule, Severity};
 use crate::settings::Settings;
 use crate::summary::Summary;
 
+/// Results that code scanning shows (docs.github.com, "SARIF results exceed limits").
+const MOST: usize = 5_000;
+
 pub(super) struct Sarif<'a> {
     out: Box<dyn Write + 'a>,
     rules: BTreeMap<&'static str, &'static Rule>,
-    begun: bool,
+    /// Results as they came, those of one severity no more than can be needed.
+    kept: Vec<(Severity, String)>,
+    counts: BTreeMap<Severity, usize>,
 }
 
 impl<'a> Sarif<'a> {
     pub(super) fn new(out: Box<dyn Write + 'a>) -> Self {
-        Self { out, rules: BTreeMap::new(), begun: false }
+        Self { out, rules: BTreeMap::new(), kept: Vec::new(), counts: BTreeMap::new() }
     }
 
-    fn begin(&mut self) -> io::Result<()> {
-        self.begun = true;
-        const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
-        write!(self.out, "{{\"$schema\":\"{SCHEMA}\",\"version\":\"2.1.0\",\"runs\":[{{\"results\":[")
+    /// How many results of each severity are written.
+    fn quota(&self) -> BTreeMap<Severity, usize> {
+        let mut room = MOST;
+        let mut share = |severity| {
+            let own = self.counts.get(&severity).copied().unwrap_or_default().min(room);
+            room -= own;
+            (severity, own)
+        };
+        Severity::ALL.map(&mut share).into()
     }
 }
 
 impl Reporter for Sarif<'_> {
     fn report(&mut self, diagnostic: &Diagnostic) -> io::Result<()> {
-        if self.begun {
-            self.out.write_all(b",\n")?;
-        } else {
-            self.begin()?;
+        let count = self.counts.entry(diagnostic.severity).or_default();
+        *count += 1;
+        if *count <= MOST {
+            self.rules.insert(diagnostic.rule.code, diagnostic.rule);
+            self.kept.push((diagnostic.severity, json_text(&result(diagnostic))?));
         }
-        self.rules.insert(diagnostic.rule.code, diagnostic.rule);
-        self.out.write_all(json_text(&result(diagnostic))?.as_bytes())
+        Ok(())
     }
 
     fn finish(&mut self, summary: &Summary, _: &Settings) -> io::Result<()> {
-        if !self.begun {
-            self.begin()?;
+        const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+        write!(self.out, "{{\"$schema\":\"{SCHEMA}\",\"version\":\"2.1.0\",\"runs\":[{{\"results\":[")?;
+        let (mut quota, mut separator) = (self.quota(), "");
+        for (severity, result) in &self.kept {
+            if let Some(left) = quota.get_mut(severity).filter(|left| **left > 0) {
+                *left -= 1;
+                write!(self.out, "{separator}{result}")?;
+                separator = ",\n";
+            }
         }
         let rules: Vec<Value> = self.rules.values().map(|rule| descriptor(rule)).collect();
         let driver = json!({
@@ -55,7 +70,12 @@ impl Reporter for Sarif<'_> {
             "rules": rules,
         });
         let tool = json_text(&json!({ "driver": driver }))?;
-        let properties = json!({ "verdict": summary.verdict().name(), "examples": summary.examples() });
+        let found: usize = self.counts.values().sum();
+        let mut properties = json!({ "verdict": summary.verdict().name(), "examples": summary.examples() });
+        if found > MOST {
+            properties["resultsFound"] = found.into();
+            properties["resultsOmitted"] = (found - MOST).into();
+        }
         writeln!(self.out, "],\"tool\":{tool},\"columnKind\":\"unicodeCodePoints\",\"properties\":{properties}}}]}}")?;
         self.out.flush()
     }
@@ -78,7 +98,7 @@ fn result(diagnostic: &Diagnostic) -> Value {
         "ruleId": diagnostic.rule.code,
         "level": level(diagnostic.severity),
         "message": { "text": text },
-        "partialFingerprints": { "tunelint/v1": fingerprint(diagnostic) },
+        "partialFingerprints": { "tunelint/v1": format!("{:016x}", fingerprint(diagnostic)) },
         "properties": { "effect": diagnostic.effect.name(), "evidence": diagnostic.evidence.name() },
     });
     if diagnostic.location.path.is_empty() {
@@ -102,20 +122,6 @@ fn result(diagnostic: &Diagnostic) -> Value {
     result
 }
 
-/// Rule, place in the example and what is shown of the line: survives lines moving up and down.
-fn fingerprint(diagnostic: &Diagnostic) -> String {
-    let mut hash = Xxh3::new();
-    hash.write(diagnostic.rule.code.as_bytes());
-    if let Some(line) = &diagnostic.location.line {
-        hash.write(line.pointer.as_bytes());
-    }
-    match &diagnostic.excerpt {
-        Some(excerpt) => hash.write(excerpt.text.as_bytes()),
-        None => hash.write(diagnostic.location.path.as_bytes()),
-    }
-    format!("{:016x}", hash.finish())
-}
-
 fn descriptor(rule: &Rule) -> Value {
     json!({
         "id": rule.code,
@@ -131,11 +137,88 @@ fn descriptor(rule: &Rule) -> Value {
 /// A relative reference in the sense of RFC 3986: everything but unreserved characters and `/` is percent-encoded.
 fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
-    for byte in path.trim_start_matches("./").bytes() {
+    for byte in relative(path).bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
             byte => out.push_str(&format!("%{byte:02X}")),
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::OutputFormat;
+    use crate::output::tests::{finding, written};
+
+    fn run(findings: &[Diagnostic]) -> Value {
+        let log: Value = serde_json::from_str(&written(OutputFormat::Sarif, findings)).expect("JSON");
+        log["runs"][0].clone()
+    }
+
+    /// What the specification demands of each object that is written here (SARIF 2.1.0, sections 3.13 to 3.52).
+    const SHAPE: &str = r##"{
+        "type": "object", "required": ["tool", "results"], "additionalProperties": false,
+        "properties": {
+            "columnKind": { "enum": ["utf16CodeUnits", "unicodeCodePoints"] },
+            "properties": { "type": "object" },
+            "tool": { "type": "object", "required": ["driver"], "additionalProperties": false, "properties": { "driver": {
+                "type": "object", "required": ["name"], "additionalProperties": false, "properties": {
+                    "name": { "type": "string" }, "semanticVersion": { "type": "string" }, "informationUri": { "type": "string", "pattern": "^https://" },
+                    "rules": { "type": "array", "uniqueItems": true, "items": { "$ref": "#/$defs/rule" } } } } } },
+            "results": { "type": "array", "items": { "$ref": "#/$defs/result" } }
+        },
+        "$defs": {
+            "level": { "enum": ["none", "note", "warning", "error"] },
+            "message": { "type": "object", "required": ["text"], "additionalProperties": false,
+                "properties": { "text": { "type": "string", "minLength": 1 }, "markdown": { "type": "string" } } },
+            "rule": { "type": "object", "required": ["id"], "additionalProperties": false, "properties": {
+                "id": { "type": "string" }, "name": { "type": "string" }, "shortDescription": { "$ref": "#/$defs/message" },
+                "help": { "$ref": "#/$defs/message" }, "helpUri": { "type": "string", "pattern": "^https://" },
+                "defaultConfiguration": { "type": "object", "additionalProperties": false, "properties": { "level": { "$ref": "#/$defs/level" } } },
+                "properties": { "type": "object" } } },
+            "result": { "type": "object", "required": ["message"], "additionalProperties": false, "properties": {
+                "ruleId": { "type": "string" }, "level": { "$ref": "#/$defs/level" }, "message": { "$ref": "#/$defs/message" },
+                "partialFingerprints": { "type": "object", "additionalProperties": { "type": "string" } },
+                "properties": { "type": "object" },
+                "locations": { "type": "array", "items": { "type": "object", "additionalProperties": false, "properties": {
+                    "logicalLocations": { "type": "array", "items": { "type": "object", "additionalProperties": false,
+                        "properties": { "fullyQualifiedName": { "type": "string" }, "kind": { "type": "string" } } } },
+                    "physicalLocation": { "type": "object", "required": ["artifactLocation"], "additionalProperties": false, "properties": {
+                        "artifactLocation": { "type": "object", "required": ["uri"], "additionalProperties": false,
+                            "properties": { "uri": { "type": "string", "pattern": "^[A-Za-z0-9._~/%-]+$" } } },
+                        "region": { "type": "object", "additionalProperties": false, "properties": {
+                            "startLine": { "type": "integer", "minimum": 1 }, "startColumn": { "type": "integer", "minimum": 1 },
+                            "endColumn": { "type": "integer", "minimum": 1 }, "byteOffset": { "type": "integer", "minimum": 0 } } } } } } } } } }
+        }
+    }"##;
+
+    #[test]
+    fn it_has_the_shape_of_the_specification() {
+        let shape = jsonschema::validator_for(&serde_json::from_str(SHAPE).expect("JSON")).expect("a schema");
+        let mut on_run = finding("L016", 0);
+        on_run.location.path = "".into();
+        for findings in [vec![], vec![finding("M003", 7), finding("I013", 9), finding("L002", 0), on_run]] {
+            let run = run(&findings);
+            let faults: Vec<String> = shape.iter_errors(&run).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+            assert!(faults.is_empty(), "{faults:?}");
+            assert_eq!(run["results"].as_array().map(Vec::len), Some(findings.len()));
+        }
+    }
+
+    #[test]
+    fn the_worst_are_kept_and_the_others_told() {
+        let findings: Vec<_> = (1..=4_000)
+            .map(|line| finding("I013", line))
+            .chain((1..=2_000).map(|line| finding("M003", line)))
+            .chain([finding("L002", 0)])
+            .collect();
+        let run = run(&findings);
+        let levels: Vec<_> =
+            run["results"].as_array().expect("results").iter().map(|result| result["level"].as_str().expect("a level")).collect();
+        let of = |level: &str| levels.iter().filter(|own| **own == level).count();
+        assert_eq!((of("error"), of("warning"), of("note")), (2_000, 3_000, 0));
+        assert_eq!((&run["properties"]["resultsFound"], &run["properties"]["resultsOmitted"]), (&6_001.into(), &1_001.into()));
+    }
 }

@@ -68,12 +68,9 @@ pub fn count(
     }
     sum.tools = tool_tokens(example.tools(), tool_open.unwrap_or(7), counter);
     let mut trained_already = false;
+    // A preference is two conversations with one prompt: both outputs are read and billed.
     for message in &example.messages {
-        // A preference is two conversations with one prompt: both outputs are read and billed.
-        let own = message.texts().map(|(_, text)| counter.count(text) as u64).sum::<u64>() + call_tokens(message, counter);
-        let around = tokens.per_message
-            + message.role().map_or(0, |role| counter.count(role) as u64)
-            + message.get("name").and_then(Value::as_str).map_or(0, |name| counter.count(name) as u64 + tokens.per_name);
+        let (own, around) = self::message(message, tokens, counter);
         if message.is_trained() {
             sum.trained += own;
             if message.section != Section::NonPreferred || !trained_already {
@@ -86,6 +83,15 @@ pub fn count(
     }
     sum.text += tokens.per_example;
     sum
+}
+
+/// Tokens of one message without its images: those of its text and calls, and those around them.
+pub fn message(message: &Message<'_>, tokens: &Tokens, counter: &mut Counter) -> (u64, u64) {
+    let own = message.texts().map(|(_, text)| counter.count(text) as u64).sum::<u64>() + call_tokens(message, counter);
+    let around = tokens.per_message
+        + message.role().map_or(0, |role| counter.count(role) as u64)
+        + message.get("name").and_then(Value::as_str).map_or(0, |name| counter.count(name) as u64 + tokens.per_name);
+    (own, around)
 }
 
 /// Names and arguments of the calls a message makes; what stands around them is not published.

@@ -221,15 +221,15 @@ fn every_format_is_well_formed_and_safe() {
         .replace('\u{1b}', "\\u001b")
         .replace('\u{7f}', "\\u007f");
     let folder = with(&[("evil\u{9b}\n::error::.jsonl", (good(20) + &line + "\n").as_bytes())]);
-    for format in ["full", "concise", "json", "sarif", "github"] {
+    for (format, _) in tunelint::output::OutputFormat::ALL {
         let output = tunelint(folder.path(), &["check", ".", "--output-format", format]);
         let shown = text(&output.stdout) + &text(&output.stderr);
         let raw = shown.chars().find(|&c| tunelint::diagnostic::is_unsafe(c) && c != '\n' && c != '\t');
         assert_eq!(raw, None, "{format}: {shown:?}");
         let commands = shown.lines().filter(|line| line.starts_with("::") || line.starts_with("##")).count();
-        assert_eq!(commands > 0, format == "github", "{format}: {shown}");
+        assert_eq!(commands > 0, ["github", "azure"].contains(&format), "{format}: {shown}");
         assert!(!shown.lines().any(|line| line.starts_with("::error::x")), "{shown}");
-        if format == "json" || format == "sarif" {
+        if ["json", "sarif", "gitlab", "rdjson"].contains(&format) {
             json(&output);
         }
     }
@@ -339,4 +339,47 @@ fn a_narrow_window_is_kept_to() {
         assert!(line.chars().count() <= 60, "{line}");
     }
     assert!(shown.contains("vision.jsonl:11:"));
+}
+
+#[test]
+fn a_line_is_shown_with_what_is_wrong_with_it() {
+    let bad = r#"{"messages": [{"role": "user", "content": "Number 60?"}]}"#;
+    let folder = with(&[("a.jsonl", (good(60) + bad + "\n").as_bytes()), ("dir/b.jsonl", b"")]);
+    let show = |arguments: &[&str]| tunelint(folder.path(), &[&["show"], arguments].concat());
+    let output = show(&["a.jsonl:3"]);
+    assert_eq!(code(&output), 0);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("Number 2?") && shown.contains("It is 2.") && !shown.contains("Number 3?"), "{shown}");
+    // A chat that lacks its answer is one by the lines before it; alone it would pass for a prompt to reinforce.
+    let shown = text(&show(&["a.jsonl:60-61"]).stdout);
+    assert!(shown.contains("Number 59?") && shown.contains("error[M015]") && shown.contains("a.jsonl:61:14"), "{shown}");
+    let raw = text(&show(&["a.jsonl:61", "--raw", "--quiet"]).stdout);
+    assert_eq!(serde_json::from_str::<Value>(&raw).expect("JSON"), serde_json::from_str::<Value>(bad).expect("JSON"));
+    for (place, expected) in [
+        ("a.jsonl:62", "a.jsonl: there is no line 62: the file has 61 lines"),
+        ("a.jsonl", "write FILE:LINE"),
+        ("a.jsonl:0", "lines count from 1"),
+        ("missing.jsonl:1", "no such file"),
+        ("dir:1", "a folder, not a file"),
+        ("dir/b.jsonl:1", "the file has 0 lines"),
+    ] {
+        let output = show(&[place]);
+        assert_eq!(code(&output), 2, "{place}");
+        assert!(text(&output.stderr).contains(expected), "{place}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_line_is_shown_out_of_a_packed_pipe() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(good(30).as_bytes()).expect("packed");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tunelint"))
+        .args(["show", "-:7", "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    child.stdin.take().expect("piped").write_all(&packed.finish().expect("packed")).expect("written");
+    let output = child.wait_with_output().expect("ends");
+    assert!(text(&output.stdout).contains("It is 6."), "{}", text(&output.stdout));
 }

@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Check(Box<CheckArguments>),
     /// Build datasets from Parquet, CSV, JSONL, images or tar files, as a recipe says
     Generate(Box<GenerateArguments>),
+    /// Check datasets and write a page about them: HTML that needs no network and runs no script
+    Report(Box<ReportArguments>),
+    /// Show lines of a dataset as chats, with what is wrong with them
+    Show(Box<ShowArguments>),
     /// Explain a rule, or list all of them
     #[command(visible_alias = "explain")]
     Rule(RuleArguments),
@@ -39,7 +43,70 @@ pub(crate) enum Command {
 pub(crate) struct CheckArguments {
     /// Files, or folders to search for .jsonl and .ndjson (also .gz, .zst); - is standard input
     pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    /// Write a report to a file, too: an HTML page
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) page: PageArguments,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// Least severity that makes the exit code 1 [default: error]
+    #[arg(long, value_enum, help_heading = "Configuration")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Exit with 0 whatever is found
+    #[arg(long, short = 'e', help_heading = "Configuration")]
+    pub(crate) exit_zero: bool,
+}
 
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// Files, or folders to search for .jsonl and .ndjson (also .gz, .zst); - is standard input
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where to write the page
+    #[arg(long, short, value_name = "FILE", default_value = "report.html", help_heading = "Report")]
+    pub(crate) output_file: PathBuf,
+    #[command(flatten)]
+    pub(crate) page: PageArguments,
+    /// Print no sums
+    #[arg(long, short, help_heading = "Report")]
+    pub(crate) quiet: bool,
+    /// When to colour the sums
+    #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Report")]
+    pub(crate) color: When,
+    /// Show no progress bar
+    #[arg(long, help_heading = "Report")]
+    pub(crate) no_progress: bool,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+}
+
+/// What a report shows of the data.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PageArguments {
+    /// Show no text and no image of the data on the page
+    #[arg(long, help_heading = "Report")]
+    pub(crate) redact: bool,
+    /// Examples to show, chosen by chance
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(..=100), help_heading = "Report")]
+    pub(crate) samples: u16,
+    /// What chance goes by: the same seed shows the same examples
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Report")]
+    pub(crate) seed: u64,
+}
+
+/// What a dataset is judged by.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct JudgingArguments {
     /// Provider or trainer the dataset is bound for, or a .toml file of your own [default: openai]
     #[arg(long, short, value_name = "NAME", help_heading = "Target")]
     pub(crate) target: Option<String>,
@@ -68,7 +135,11 @@ pub(crate) struct CheckArguments {
     /// Do not count tokens: faster, but no lengths and no price
     #[arg(long, help_heading = "Rule selection")]
     pub(crate) no_tokens: bool,
+}
 
+/// Which files are read.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SelectionArguments {
     /// Read paths from a file, one a line; - is standard input
     #[arg(long, value_name = "FILE", help_heading = "File selection")]
     pub(crate) file_list: Option<PathBuf>,
@@ -87,7 +158,11 @@ pub(crate) struct CheckArguments {
     /// Nothing to check is no failure
     #[arg(long, help_heading = "File selection")]
     pub(crate) no_error_on_unmatched: bool,
+}
 
+/// How findings are shown.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArguments {
     /// Format of the findings
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(OutputFormat::ALL.map(|(name, _)| name)), help_heading = "Output")]
     pub(crate) output_format: Option<String>,
@@ -103,28 +178,26 @@ pub(crate) struct CheckArguments {
     /// Show findings only, without the closing summary
     #[arg(long, short, help_heading = "Output")]
     pub(crate) quiet: bool,
-    /// Say which configuration and settings are used
-    #[arg(long, short, help_heading = "Output")]
-    pub(crate) verbose: bool,
     /// When to colour
     #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Output")]
     pub(crate) color: When,
     /// Show no progress bar
     #[arg(long, help_heading = "Output")]
     pub(crate) no_progress: bool,
+}
 
+/// Where the configuration comes from.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigArguments {
     /// A configuration file, or a setting as KEY=VALUE (TOML) that outweighs it
     #[arg(long, value_name = "PATH|KEY=VALUE", help_heading = "Configuration")]
     pub(crate) config: Vec<String>,
     /// Read no configuration file
     #[arg(long, help_heading = "Configuration")]
     pub(crate) isolated: bool,
-    /// Least severity that makes the exit code 1 [default: error]
-    #[arg(long, value_enum, help_heading = "Configuration")]
-    pub(crate) fail_on: Option<FailOn>,
-    /// Exit with 0 whatever is found
-    #[arg(long, short = 'e', help_heading = "Configuration")]
-    pub(crate) exit_zero: bool,
+    /// Say which configuration and settings are used
+    #[arg(long, short, help_heading = "Configuration")]
+    pub(crate) verbose: bool,
     /// Threads to work on [default: one a core]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Configuration")]
     pub(crate) threads: Option<u16>,
@@ -236,6 +309,32 @@ pub(crate) enum When {
     Always,
     /// Never
     Never,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The line: train.jsonl:12, or several: train.jsonl:12-15
+    #[arg(value_name = "FILE:LINE", required_unless_present = "stdin")]
+    pub(crate) places: Vec<String>,
+    /// The line of standard input: -:12, or several: -:12-15
+    #[arg(short = ':', value_name = "LINE")]
+    pub(crate) stdin: Option<String>,
+    /// Show the JSON itself, indented, with base64 cut to its ends
+    #[arg(long, help_heading = "Output")]
+    pub(crate) raw: bool,
+    /// Show long texts and lists to their ends
+    #[arg(long, help_heading = "Output")]
+    pub(crate) all: bool,
+    /// Show the line only, not what is wrong with it
+    #[arg(long, short, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Output")]
+    pub(crate) color: When,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
 }
 
 #[derive(Debug, Args)]

@@ -41,6 +41,8 @@ fn main() -> ExitCode {
     let result = std::panic::catch_unwind(|| match &cli.command {
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Generate(arguments) => commands::generate::run(arguments),
+        Command::Report(arguments) => commands::report::run(arguments),
+        Command::Show(arguments) => commands::show::run(arguments),
         Command::Rule(arguments) => commands::rule::run(arguments),
         Command::Target(arguments) => commands::target::run(arguments),
     });

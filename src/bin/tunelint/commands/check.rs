@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest as _, Sha256};
 use tunelint::diagnostic::Diagnostic;
 use tunelint::engine::{Engine, Error, Input};
+use tunelint::exhibit::Wanted;
 use tunelint::format::Format;
-use tunelint::output::{OutputFormat, Style, reporter};
+use tunelint::output::{OutputFormat, Provenance, Report, Reporter as _, Style, reporter};
 use tunelint::rule::Severity;
 use tunelint::rules;
 use tunelint::settings::{ImageChecks, Levels, Origin, Settings};
@@ -18,22 +21,22 @@ use tunelint::summary::Summary;
 use tunelint::target::Date;
 
 use super::target;
-use crate::cli::{CheckArguments, Method, When};
+use crate::cli::{CheckArguments, ConfigArguments, JudgingArguments, Method, PageArguments, When};
 use crate::config::{self, Judging, Loaded};
 use crate::files::{self, Selection};
 use crate::{Exit, complain};
 
 pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
-    let mut plan = Plan::new(arguments)?;
+    let mut plan = Plan::new(&arguments.judging, &arguments.config)?;
     let here = plan.config_for(Path::new("."))?;
-    let stdin_name = arguments.stdin_filename.clone().unwrap_or_else(|| PathBuf::from("-"));
+    let stdin_name = arguments.selection.stdin_filename.clone().unwrap_or_else(|| PathBuf::from("-"));
     let found = find(arguments, &here)?;
     let mut exit = Exit::Clean;
     for problem in &found.problems {
         exit = exit.max(complain(problem));
     }
     if found.files.is_empty() {
-        if exit == Exit::Clean && !arguments.no_error_on_unmatched {
+        if exit == Exit::Clean && !arguments.selection.no_error_on_unmatched {
             return Err("no file to check: name files or folders, or - for standard input".to_owned());
         }
         return Ok(exit);
@@ -42,27 +45,43 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     // The first file is the one that is trained on: its settings speak for the run.
     let main =
         plan.settings_for(found.files.first().map_or(Path::new("-"), |path| if path == Path::new("-") { &stdin_name } else { path }))?;
-    let threads = arguments.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = arguments.config.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let engine = Engine::new(threads)?;
+    let mut page = arguments.report.as_deref().map(|path| Page::create(path, &arguments.page)).transpose()?;
+    let engine = match &page {
+        Some(_) => engine.with_exhibits(wanted(&arguments.page)),
+        None => engine,
+    };
     let (out, style) = output(arguments, &here)?;
     let format = output_format(arguments, &here)?;
     let bar = progress(arguments, &found.files);
     let mut reporter = reporter(format, style, &main, out);
     let mut summary = Summary::default();
     // Formats for programs leave nothing out.
-    let sums_only = arguments.statistics && matches!(format, OutputFormat::Full | OutputFormat::Concise);
-    let mut sink = |diagnostic: &Diagnostic| if sums_only { Ok(()) } else { bar.suspend(|| reporter.report(diagnostic)) };
+    let sums_only = arguments.output.statistics && matches!(format, OutputFormat::Full | OutputFormat::Concise);
+    let mut sink = |diagnostic: &Diagnostic| {
+        if let Some(page) = &mut page {
+            page.report.report(diagnostic)?;
+        }
+        if sums_only { Ok(()) } else { bar.suspend(|| reporter.report(diagnostic)) }
+    };
+    let mut hashes = Vec::new();
 
     for path in &found.files {
         let is_stdin = path == Path::new("-");
         let shown = if is_stdin { &stdin_name } else { path };
         let result = plan.settings_for(shown).and_then(|settings| {
-            let input = if is_stdin {
-                Input::new(&shown.to_string_lossy(), false, bar.wrap_read(io::stdin()))
+            let (source, regular): (Box<dyn Read + Send>, bool) = if is_stdin {
+                (Box::new(bar.wrap_read(io::stdin())), false)
             } else {
                 let opened = files::open(path)?;
-                Input::new(&shown.to_string_lossy(), opened.size.is_some(), bar.wrap_read(opened.file))
+                (Box::new(bar.wrap_read(opened.file)), opened.size.is_some())
             };
+            let source = match arguments.report {
+                Some(_) => hashed(source, &shown.to_string_lossy(), &mut hashes),
+                None => source,
+            };
+            let input = Input::new(&shown.to_string_lossy(), regular, source);
             let checked = input.map_err(Error::Read).and_then(|input| engine.check(input, &settings, &mut summary, &mut sink));
             match checked {
                 Err(Error::Write(error)) => Ok(Some(error)),
@@ -88,10 +107,67 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
         }
     };
     drop(reporter);
+    if let Some(page) = page {
+        page.finish(hashes, &summary, &main)?;
+    }
     match finished {
         Err(error) => stopped(&error, &summary, exit, arguments, &here),
         Ok(()) => Ok(exit.max(judge(&summary, arguments, &here))),
     }
+}
+
+/// A report on its way to a file.
+struct Page<'a> {
+    path: &'a Path,
+    report: Report<'static>,
+}
+
+impl<'a> Page<'a> {
+    /// The file is made at once: that it cannot be written is said before the work, not after it.
+    fn create(path: &'a Path, arguments: &PageArguments) -> Result<Self, String> {
+        let file = File::create(path).map_err(|error| format!("{}: {}", path.display(), files::reason(&error)))?;
+        Ok(Self { path, report: Report::new(Box::new(BufWriter::new(file)), arguments.redact) })
+    }
+
+    fn finish(mut self, hashes: Vec<(String, Hash)>, summary: &Summary, settings: &Settings) -> Result<(), String> {
+        let command: Vec<String> = std::env::args().map(|word| if word.contains(' ') { format!("'{word}'") } else { word }).collect();
+        let hex = |hash: Hash| {
+            let hash = std::mem::take(&mut *hash.lock().unwrap_or_else(PoisonError::into_inner)).finalize();
+            hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        let safe = |text: &str| tunelint::diagnostic::sanitised(text).into_owned();
+        self.report.set_provenance(Provenance {
+            command: safe(&command.join(" ")),
+            files: hashes.into_iter().map(|(path, hash)| (safe(&path), hex(hash))).collect(),
+        });
+        self.report.finish(summary, settings).map_err(|error| format!("{}: {}", self.path.display(), files::reason(&error)))
+    }
+}
+
+/// How much of the data a page shows.
+fn wanted(arguments: &PageArguments) -> Wanted {
+    const PICTURES: usize = 50;
+    match arguments.redact {
+        true => Wanted { samples: 0, seed: 0, pictures: 0 },
+        false => Wanted { samples: arguments.samples.into(), seed: arguments.seed, pictures: PICTURES },
+    }
+}
+
+type Hash = Arc<Mutex<Sha256>>;
+
+/// Reads `source`, and adds to `hashes` what will be its SHA-256.
+fn hashed(source: Box<dyn Read + Send>, path: &str, hashes: &mut Vec<(String, Hash)>) -> Box<dyn Read + Send> {
+    struct Hashed(Box<dyn Read + Send>, Hash);
+    impl Read for Hashed {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.read(buffer)?;
+            self.1.lock().unwrap_or_else(PoisonError::into_inner).update(buffer.get(..count).unwrap_or_default());
+            Ok(count)
+        }
+    }
+    let hash = Hash::default();
+    hashes.push((path.to_owned(), Arc::clone(&hash)));
+    Box::new(Hashed(source, hash))
 }
 
 /// Writing has failed. A reader that has seen enough is no failure; a full disk is.
@@ -110,17 +186,20 @@ fn judge(summary: &Summary, arguments: &CheckArguments, here: &Loaded) -> Exit {
 
 fn find(arguments: &CheckArguments, here: &Loaded) -> Result<files::Found, String> {
     let mut paths = arguments.paths.clone();
-    if let Some(list) = &arguments.file_list {
+    if let Some(list) = &arguments.selection.file_list {
         paths.extend(files::listed(list)?);
     }
-    if paths.is_empty() && arguments.file_list.is_none() {
+    if paths.is_empty() && arguments.selection.file_list.is_none() {
         paths.extend(here.config.include.iter().map(|path| here.root.join(path)));
     }
     let mut exclude = here.config.exclude.clone();
-    exclude.extend(arguments.exclude.iter().cloned());
+    exclude.extend(arguments.selection.exclude.iter().cloned());
     let exclude = config::globs(&exclude)?;
-    let selection =
-        Selection { exclude: &exclude, force_exclude: arguments.force_exclude, respect_gitignore: !arguments.no_respect_gitignore };
+    let selection = Selection {
+        exclude: &exclude,
+        force_exclude: arguments.selection.force_exclude,
+        respect_gitignore: !arguments.selection.no_respect_gitignore,
+    };
     Ok(files::find(&paths, &selection))
 }
 
@@ -128,8 +207,9 @@ fn find(arguments: &CheckArguments, here: &Loaded) -> Result<files::Found, Strin
 type Fitting = (Option<PathBuf>, Vec<usize>, Vec<usize>);
 
 /// Settings by file, made once for each set of options that fits.
-struct Plan<'a> {
-    arguments: &'a CheckArguments,
+pub(crate) struct Plan<'a> {
+    judging: &'a JudgingArguments,
+    config: &'a ConfigArguments,
     inline: toml::Table,
     explicit: Option<PathBuf>,
     flags: Levels,
@@ -139,9 +219,9 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(arguments: &'a CheckArguments) -> Result<Self, String> {
+    pub(crate) fn new(judging: &'a JudgingArguments, config: &'a ConfigArguments) -> Result<Self, String> {
         let (mut inline, mut explicit) = (toml::Table::new(), None);
-        for text in &arguments.config {
+        for text in &config.config {
             if text.contains('=') && !Path::new(text).exists() {
                 config::inline(text, &mut inline)?;
             } else if explicit.replace(PathBuf::from(text)).is_some() {
@@ -149,24 +229,24 @@ impl<'a> Plan<'a> {
             }
         }
         let flags = Levels {
-            select: arguments.select.as_deref().map(|texts| config::selectors(texts, "--select")).transpose()?,
-            extend_select: config::selectors(&arguments.extend_select, "--extend-select")?,
-            ignore: config::selectors(&arguments.ignore, "--ignore")?,
+            select: judging.select.as_deref().map(|texts| config::selectors(texts, "--select")).transpose()?,
+            extend_select: config::selectors(&judging.extend_select, "--extend-select")?,
+            ignore: config::selectors(&judging.ignore, "--ignore")?,
             severity: Vec::new(),
         };
-        Ok(Self { arguments, inline, explicit, flags, configs: HashMap::new(), settings: HashMap::new(), today: today() })
+        Ok(Self { judging, config, inline, explicit, flags, configs: HashMap::new(), settings: HashMap::new(), today: today() })
     }
 
-    fn config_for(&mut self, folder: &Path) -> Result<Rc<Loaded>, String> {
+    pub(crate) fn config_for(&mut self, folder: &Path) -> Result<Rc<Loaded>, String> {
         if let Some(known) = self.configs.get(folder) {
             return Ok(Rc::clone(known));
         }
         let loaded = Rc::new(match &self.explicit {
-            _ if self.arguments.isolated => config::isolated(&self.inline)?,
+            _ if self.config.isolated => config::isolated(&self.inline)?,
             Some(path) => config::load(path, &self.inline)?,
             None => config::nearest(folder, &self.inline)?,
         });
-        if self.arguments.verbose
+        if self.config.verbose
             && let Some(path) = &loaded.path
         {
             let _ = writeln!(io::stderr(), "configuration: {}", tunelint::diagnostic::sanitised(&path.display().to_string()));
@@ -175,7 +255,7 @@ impl<'a> Plan<'a> {
         Ok(loaded)
     }
 
-    fn settings_for(&mut self, path: &Path) -> Result<Rc<Settings>, String> {
+    pub(crate) fn settings_for(&mut self, path: &Path) -> Result<Rc<Settings>, String> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let loaded = self.config_for(folder)?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -212,7 +292,7 @@ impl<'a> Plan<'a> {
         fn last<'b, T: 'b>(layers: &[&'b Judging], get: impl Fn(&'b Judging) -> Option<T>) -> Option<T> {
             layers.iter().rev().find_map(|layer| get(layer))
         }
-        let arguments = self.arguments;
+        let arguments = self.judging;
         let target = arguments.target.as_deref().or(last(&layers, |layer| layer.target.as_deref())).unwrap_or("openai");
         let target_path = loaded.root.join(target);
         let from_config = arguments.target.is_none() && target.ends_with(".toml");
@@ -272,7 +352,9 @@ pub(crate) fn today() -> Date {
 }
 
 fn output_format(arguments: &CheckArguments, here: &Loaded) -> Result<OutputFormat, String> {
-    let Some(name) = arguments.output_format.as_deref().or(here.config.output_format.as_deref()) else { return Ok(OutputFormat::Full) };
+    let Some(name) = arguments.output.output_format.as_deref().or(here.config.output_format.as_deref()) else {
+        return Ok(OutputFormat::Full);
+    };
     let found = OutputFormat::ALL.into_iter().find(|(own, _)| *own == name);
     found
         .map(|(_, format)| format)
@@ -280,7 +362,7 @@ fn output_format(arguments: &CheckArguments, here: &Loaded) -> Result<OutputForm
 }
 
 fn output(arguments: &CheckArguments, here: &Loaded) -> Result<(Box<dyn Write>, Style), String> {
-    let (out, is_terminal): (Box<dyn Write>, bool) = match &arguments.output_file {
+    let (out, is_terminal): (Box<dyn Write>, bool) = match &arguments.output.output_file {
         Some(path) => {
             let file = File::create(path).map_err(|error| format!("{}: {}", path.display(), files::reason(&error)))?;
             (Box::new(BufWriter::new(file)), false)
@@ -289,26 +371,36 @@ fn output(arguments: &CheckArguments, here: &Loaded) -> Result<(Box<dyn Write>, 
         None if io::stdout().is_terminal() => (Box::new(io::stdout()), true),
         None => (Box::new(BufWriter::with_capacity(1 << 16, io::stdout())), false),
     };
-    let color = match arguments.color {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => is_terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+    let (color, width) = (colored(arguments.output.color, is_terminal), width(is_terminal));
+    let style = Style {
+        color,
+        width,
+        max_findings: arguments.output.max_findings.or(here.config.max_findings).unwrap_or(5),
+        summary: !arguments.output.quiet,
     };
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&columns: &usize| columns > 0);
-    let width = columns.or_else(|| terminal_width(is_terminal)).unwrap_or(120).clamp(40, 160);
-    let style =
-        Style { color, width, max_findings: arguments.max_findings.or(here.config.max_findings).unwrap_or(5), summary: !arguments.quiet };
     Ok((out, style))
 }
 
-pub(crate) fn terminal_width(is_terminal: bool) -> Option<usize> {
-    is_terminal.then(|| usize::from(console::Term::stdout().size().1))
+/// Whether to colour standard output.
+pub(crate) fn colored(when: When, is_terminal: bool) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => is_terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+    }
+}
+
+/// Columns to write for.
+pub(crate) fn width(is_terminal: bool) -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&columns: &usize| columns > 0);
+    let columns = columns.or_else(|| is_terminal.then(|| usize::from(console::Term::stdout().size().1)));
+    columns.unwrap_or(120).clamp(40, 160)
 }
 
 /// A bar on standard error: bytes read, speed, time left. It hides itself when standard error is no terminal.
 fn progress(arguments: &CheckArguments, files: &[PathBuf]) -> ProgressBar {
-    let is_dull = arguments.quiet
-        || arguments.no_progress
+    let is_dull = arguments.output.quiet
+        || arguments.output.no_progress
         || std::env::var_os("CI").is_some()
         || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     if is_dull || !io::stderr().is_terminal() {

@@ -10,12 +10,12 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use tunelint::diagnostic::{bytes, count, number, sanitised};
 use tunelint::generate::recipe::{self, Loaded};
 use tunelint::generate::{self, Error, Host, Options, Outcome, Refusal, Step};
-use tunelint::output::{OutputFormat, Style, reporter};
+use tunelint::output::{ChatStyle, OutputFormat, Style, chat, reporter};
 use tunelint::summary::Summary;
 
-use super::check::{terminal_width, today};
+use super::check::{colored, today, width};
 use crate::Exit;
-use crate::cli::{GenerateArguments, TextOrJson, When};
+use crate::cli::{GenerateArguments, TextOrJson};
 
 pub(crate) fn run(arguments: &GenerateArguments) -> Result<Exit, String> {
     if arguments.schema {
@@ -129,20 +129,14 @@ impl Host for Screen {
 
 fn output(arguments: &GenerateArguments) -> (Box<dyn Write>, Style) {
     let is_terminal = io::stdout().is_terminal();
-    let color = match arguments.color {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => is_terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
-    };
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&columns: &usize| columns > 0);
-    let width = columns.or_else(|| terminal_width(is_terminal)).unwrap_or(120).clamp(40, 160);
-    (Box::new(io::stdout()), Style { color, width, max_findings: 2, summary: !arguments.quiet })
+    (Box::new(io::stdout()), Style { color: colored(arguments.color, is_terminal), width: width(is_terminal), max_findings: 2, summary: !arguments.quiet })
 }
 
 fn in_text(mut out: Box<dyn Write>, style: Style, outcome: &Outcome, arguments: &GenerateArguments) -> io::Result<()> {
     if arguments.preview.is_some() {
-        for line in &outcome.preview {
-            writeln!(out, "{}", String::from_utf8_lossy(line))?;
+        for (index, line) in outcome.preview.iter().enumerate() {
+            writeln!(out, "{}example {} of {}", if index > 0 { "\n" } else { "" }, index + 1, outcome.preview.len())?;
+            write!(out, "{}", chat(line, &outcome.settings, &ChatStyle { color: style.color, width: style.width, all: false }))?;
         }
         return Ok(());
     }
