@@ -4,6 +4,7 @@
 //! as will do. [`make`] turns those rows into lines and images, on all cores, and puts them on a pile. [`write`] puts lines
 //! together in their order, hands them to the same engine as `check`, and puts files in place when nothing is wrong.
 
+mod init;
 mod json;
 mod make;
 mod manifest;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+pub use init::init;
 pub use plan::Overview;
 pub use shapes::{PRESETS, preset};
 
