@@ -9,7 +9,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::line::{Outcome, Worker};
-use super::{Checks, Engine, Error, Input, Sink, hand_over, head};
+use super::{Checks, Engine, Error, Input, Sink, head};
 use crate::context::Context;
 use crate::format::Shape;
 use crate::settings::Settings;
@@ -56,12 +56,16 @@ pub(super) fn check(
         cx.judge(&settings.judgements()[index]);
         check(&seen, &mut cx);
     }
-    hand_over(&found, summary, sink)?;
+    engine.hand_over(&found, summary, sink)?;
     if let Some(file) = summary.files.last_mut() {
         file.shape = seen.shape;
     }
-    let mut collector =
-        Collector { summary, sink, limit: settings.model.as_ref().and_then(|model| model.context.as_ref()).map(|limit| limit.value) };
+    let mut collector = Collector {
+        engine,
+        summary,
+        sink,
+        limit: settings.model.as_ref().and_then(|model| model.context.as_ref()).map(|limit| limit.value),
+    };
     if seen.fault.is_some() {
         let mut next = first;
         while let Some(block) = next {
@@ -93,7 +97,7 @@ pub(super) fn check(
             check(file, &mut cx);
         }
     }
-    hand_over(&found, summary, sink)
+    engine.hand_over(&found, summary, sink)
 }
 
 /// What the lines are judged as: what was asked for, else what most of the first lines look like, if the target takes that.
@@ -197,6 +201,7 @@ fn parallel<'a>(
 
 /// Takes outcomes in input order.
 struct Collector<'a, 'b> {
+    engine: &'a Engine,
     summary: &'a mut Summary,
     sink: &'a mut Sink<'b>,
     limit: Option<u64>,
@@ -220,7 +225,7 @@ impl Collector<'_, '_> {
         for facts in outcome.facts {
             self.summary.absorb(facts, self.limit);
         }
-        hand_over(&outcome.found, self.summary, self.sink)
+        self.engine.hand_over(&outcome.found, self.summary, self.sink)
     }
 }
 

@@ -55,7 +55,7 @@ impl Reporter for Sarif<'_> {
             "rules": rules,
         });
         let tool = json_text(&json!({ "driver": driver }))?;
-        let properties = json!({ "verdict": summary.verdict().name(), "examples": summary.examples() });
+        let properties = json!({ "verdict": summary.verdict().name(), "examples": summary.examples(), "baselined": summary.baselined });
         writeln!(self.out, "],\"tool\":{tool},\"columnKind\":\"unicodeCodePoints\",\"properties\":{properties}}}]}}")?;
         self.out.flush()
     }
