@@ -31,6 +31,10 @@ pub(crate) enum Command {
     Rule(RuleArguments),
     /// Show what a target demands, with its sources, or list all targets
     Target(TargetArguments),
+    /// Write a commented tunelint.toml for the datasets in a folder
+    Init(InitArguments),
+    /// Show the settings that check goes by, and where each comes from
+    Config(Box<ConfigArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +121,15 @@ pub(crate) struct CheckArguments {
     /// Read no configuration file
     #[arg(long, help_heading = "Configuration")]
     pub(crate) isolated: bool,
+    /// Leave out the findings that this file knows
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Add all findings to the baseline, and tell none [default: tunelint-baseline.json]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, help_heading = "Configuration")]
+    pub(crate) add_baseline: Option<Option<PathBuf>>,
+    /// Take out of the baseline what is no longer found; check all that it is about
+    #[arg(long, help_heading = "Configuration")]
+    pub(crate) update_baseline: bool,
     /// Least severity that makes the exit code 1 [default: error]
     #[arg(long, value_enum, help_heading = "Configuration")]
     pub(crate) fail_on: Option<FailOn>,
@@ -218,6 +231,24 @@ pub(crate) enum TextOrJson {
 pub(crate) struct TargetArguments {
     /// Name, such as azure, or a .toml file of your own
     pub(crate) target: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Folder with the datasets, which the file is written to [default: the current one]
+    pub(crate) path: Option<PathBuf>,
+    /// Print the file instead of writing it
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    /// Print the JSON Schema of the configuration file, for editors
+    #[arg(long)]
+    pub(crate) schema: bool,
+    #[command(flatten)]
+    pub(crate) check: CheckArguments,
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use tunelint::summary::Summary;
 use tunelint::target::Date;
 
 use super::target;
+use crate::baseline;
 use crate::cli::{CheckArguments, Method, When};
 use crate::config::{self, Judging, Loaded};
 use crate::files::{self, Selection};
@@ -43,7 +44,8 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     let main =
         plan.settings_for(found.files.first().map_or(Path::new("-"), |path| if path == Path::new("-") { &stdin_name } else { path }))?;
     let threads = arguments.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let engine = Engine::new(threads)?;
+    let (kept, known) = baseline::open(arguments, &here)?.unzip();
+    let engine = Engine::new(threads)?.with_baseline(known);
     let (out, style) = output(arguments, &here)?;
     let format = output_format(arguments, &here)?;
     let bar = progress(arguments, &found.files);
@@ -90,7 +92,12 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     drop(reporter);
     match finished {
         Err(error) => stopped(&error, &summary, exit, arguments, &here),
-        Ok(()) => Ok(exit.max(judge(&summary, arguments, &here))),
+        Ok(()) => {
+            if let (Some(kept), Some(baseline)) = (kept, engine.into_baseline()) {
+                kept.save(baseline, &main, exit)?;
+            }
+            Ok(exit.max(judge(&summary, arguments, &here)))
+        }
     }
 }
 
@@ -128,7 +135,7 @@ fn find(arguments: &CheckArguments, here: &Loaded) -> Result<files::Found, Strin
 type Fitting = (Option<PathBuf>, Vec<usize>, Vec<usize>);
 
 /// Settings by file, made once for each set of options that fits.
-struct Plan<'a> {
+pub(super) struct Plan<'a> {
     arguments: &'a CheckArguments,
     inline: toml::Table,
     explicit: Option<PathBuf>,
@@ -139,7 +146,7 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(arguments: &'a CheckArguments) -> Result<Self, String> {
+    pub(super) fn new(arguments: &'a CheckArguments) -> Result<Self, String> {
         let (mut inline, mut explicit) = (toml::Table::new(), None);
         for text in &arguments.config {
             if text.contains('=') && !Path::new(text).exists() {
@@ -157,7 +164,7 @@ impl<'a> Plan<'a> {
         Ok(Self { arguments, inline, explicit, flags, configs: HashMap::new(), settings: HashMap::new(), today: today() })
     }
 
-    fn config_for(&mut self, folder: &Path) -> Result<Rc<Loaded>, String> {
+    pub(super) fn config_for(&mut self, folder: &Path) -> Result<Rc<Loaded>, String> {
         if let Some(known) = self.configs.get(folder) {
             return Ok(Rc::clone(known));
         }
@@ -175,7 +182,8 @@ impl<'a> Plan<'a> {
         Ok(loaded)
     }
 
-    fn settings_for(&mut self, path: &Path) -> Result<Rc<Settings>, String> {
+    /// The configuration of a file, and which overrides and ignores of it fit.
+    pub(super) fn fitting(&mut self, path: &Path) -> Result<(Rc<Loaded>, Vec<usize>, Vec<usize>), String> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let loaded = self.config_for(folder)?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -194,6 +202,11 @@ impl<'a> Plan<'a> {
                 ignores.push(index);
             }
         }
+        Ok((loaded, overrides, ignores))
+    }
+
+    pub(super) fn settings_for(&mut self, path: &Path) -> Result<Rc<Settings>, String> {
+        let (loaded, overrides, ignores) = self.fitting(path)?;
         let key = (loaded.path.clone(), overrides, ignores);
         if let Some(known) = self.settings.get(&key) {
             return Ok(Rc::clone(known));
@@ -265,7 +278,7 @@ fn method_named(name: &str, origin: &str) -> Result<Option<Format>, String> {
 }
 
 /// The day, or that of SOURCE_DATE_EPOCH where output must be reproducible.
-fn today() -> Date {
+pub(super) fn today() -> Date {
     let fixed = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
     let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Date::from_unix(fixed.unwrap_or_else(now))
