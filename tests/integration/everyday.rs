@@ -1,4 +1,7 @@
-//! What a user does around a check: a baseline, a configuration.
+//! What a user does around a check: a baseline, a configuration, completions, a manual page, a problem matcher.
+
+use std::path::Path;
+use std::process::Command;
 
 use crate::program::{code, good, json, text, tunelint, with};
 
@@ -141,4 +144,61 @@ fn init_finds_a_home_for_other_formats_and_for_none() {
     let checked = tunelint(&folder.path().join("empty"), &["check"]);
     assert!(text(&checked.stderr).contains("no file to check"), "{}", text(&checked.stderr));
     assert_eq!(code(&tunelint(folder.path(), &["init", "missing"])), 2);
+}
+
+#[test]
+fn completions_are_what_each_shell_reads() {
+    let here = Path::new(".");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = text(&tunelint(here, &["completions", shell]).stdout);
+        assert!(script.contains("add-baseline") && script.contains("completions"), "{shell}");
+    }
+    let folder = with(&[("tunelint.bash", &tunelint(here, &["completions", "bash"]).stdout)]);
+    let script =
+        "source ./tunelint.bash && COMP_WORDS=(tunelint ch) COMP_CWORD=1 && _tunelint tunelint ch tunelint && echo \"${COMPREPLY[@]}\"";
+    let output = Command::new("bash").current_dir(folder.path()).args(["-c", script]).output().expect("bash");
+    assert_eq!(text(&output.stdout), "check\n", "{}", text(&output.stderr));
+}
+
+#[test]
+fn there_is_a_manual_page_for_each_command() {
+    let page = text(&tunelint(Path::new("."), &["man"]).stdout);
+    assert!(page.starts_with(".ie") || page.starts_with(".TH"), "{page}");
+    let folder = with(&[]);
+    assert_eq!(code(&tunelint(folder.path(), &["man", "--out-dir", "man/man1"])), 0);
+    let help = text(&tunelint(Path::new("."), &["--help"]).stdout);
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let mut pages = 0;
+    for command in commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
+        let page = std::fs::read_to_string(folder.path().join(format!("man/man1/tunelint-{command}.1"))).expect(command);
+        assert!(page.contains(".SH OPTIONS"), "{command}");
+        pages += 1;
+    }
+    assert!(pages >= 7, "{help}");
+    assert_eq!(code(&tunelint(folder.path(), &["man", "--out-dir", "/dev/null/x"])), 2);
+}
+
+/// The regular expression that the README gives to editors reads what the program prints.
+#[test]
+fn the_problem_matcher_of_the_readme_fits() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
+    let regexp = readme.lines().find_map(|line| line.trim().strip_prefix("\"regexp\": ")?.strip_suffix(',')).expect("a problem matcher");
+    let regexp: String = serde_json::from_str(regexp).expect("a JSON string");
+    let regexp = regex::Regex::new(&regexp).expect("a regular expression");
+    let output = tunelint(Path::new(env!("CARGO_MANIFEST_DIR")), &["check", "fixtures/broken/chat.jsonl", "--output-format", "concise"]);
+    let shown = text(&output.stdout);
+    let at = |line: &str| {
+        let parts = regexp.captures(line)?;
+        let part = |index: usize| parts.get(index).map(|part| part.as_str().to_owned()).unwrap_or_default();
+        Some((part(1), part(2), part(3), part(4), part(5), part(6)))
+    };
+    let matched: Vec<_> = shown.lines().filter_map(at).collect();
+    let with_place = shown.lines().filter(|line| line.starts_with("fixtures/broken/chat.jsonl:") && line.contains(": error[")).count();
+    assert_eq!(matched.len(), with_place, "{shown}");
+    let (path, line, column, severity, code, message) = matched.first().expect("a finding");
+    assert_eq!((path.as_str(), line.as_str(), column.as_str()), ("fixtures/broken/chat.jsonl", "3", "118"));
+    assert_eq!((severity.as_str(), code.as_str()), ("error", "M009"));
+    assert!(message.starts_with("`content` is null"), "{message}");
+    let windows = at(r"C:\data\a b.jsonl:7:9: warning[I013] the image is in mode L").expect("matched");
+    assert_eq!((windows.0.as_str(), windows.1.as_str()), (r"C:\data\a b.jsonl", "7"));
 }

@@ -35,6 +35,10 @@ pub(crate) enum Command {
     Init(InitArguments),
     /// Show the settings that check goes by, and where each comes from
     Config(Box<ConfigArguments>),
+    /// Print the completions for a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -249,6 +253,19 @@ pub(crate) struct ConfigArguments {
     pub(crate) schema: bool,
     #[command(flatten)]
     pub(crate) check: CheckArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell to complete for
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// Write one page for each command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out_dir: Option<PathBuf>,
 }
 
 #[cfg(test)]

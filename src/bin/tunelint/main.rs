@@ -46,6 +46,8 @@ fn main() -> ExitCode {
         Command::Target(arguments) => commands::target::run(arguments),
         Command::Init(arguments) => commands::init::run(arguments),
         Command::Config(arguments) => commands::config::run(arguments),
+        Command::Completions(arguments) => commands::completions::run(arguments),
+        Command::Man(arguments) => commands::man::run(arguments),
     });
     match result {
         Ok(Ok(exit)) => exit.into(),
