@@ -331,6 +331,7 @@ impl LineContext<'_> {
             byte_in_line: start as u64,
             file_offset: self.place.offset + start as u64,
             pointer: self.root.map(|root| root.pointer(span)).unwrap_or_default(),
+            hash: None,
         }
     }
 }

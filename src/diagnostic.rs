@@ -55,6 +55,8 @@ pub struct LineLocation {
     pub file_offset: u64,
     /// RFC 6901 pointer of the value; empty for the whole line.
     pub pointer: String,
+    /// Hash (XXH3, 128 bits) of the line without its line break; `None` when its bytes are no longer at hand.
+    pub hash: Option<u128>,
 }
 
 /// A readable window of a line that may have megabytes.

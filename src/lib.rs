@@ -9,6 +9,8 @@ pub mod json;
 
 pub mod diagnostic;
 
+pub mod baseline;
+
 pub mod tool_schema;
 
 pub mod format;

@@ -571,6 +571,8 @@ pub struct Summary {
     pub files: Vec<FileSummary>,
     /// Findings by rule code.
     pub rules: BTreeMap<&'static str, RuleCount>,
+    /// Findings that the baseline knows; they stand in none of the other counts.
+    pub baselined: u64,
     /// Examples that stand in an earlier file too, for each pair of files (later, earlier).
     pub overlaps: BTreeMap<(usize, usize), Tally>,
     /// What is shown of the data itself, where that is wanted.

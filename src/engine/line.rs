@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
-use xxhash_rust::xxh3::xxh3_128_with_seed;
+use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
 use super::{Checks, Engine, facts};
 use crate::context::{Context, Image, Line, LineContext};
@@ -151,6 +151,11 @@ impl<'a> Worker<'a> {
         }
         if let Some(own) = outcome.found.get_mut(first..) {
             own.sort_by_key(|found| found.location.line.as_ref().map(|line| line.byte_in_line));
+            // A clean line costs no hash.
+            if !own.is_empty() {
+                let hash = Some(xxh3_128(bytes));
+                own.iter_mut().filter_map(|found| found.location.line.as_mut()).for_each(|line| line.hash = hash);
+            }
         }
     }
 

@@ -12,8 +12,9 @@ pub(crate) use input::unpacked;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::baseline::Baseline;
 use crate::context::{Context, Head, Image, Line};
 use crate::diagnostic::Diagnostic;
 use crate::exhibit::{Shelf, Wanted};
@@ -38,6 +39,8 @@ pub struct Engine {
     threads: usize,
     /// What of the data is to be kept for a report.
     shelf: Option<Shelf>,
+    /// Findings that are not told; `None` tells all.
+    baseline: Option<Mutex<Baseline>>,
 }
 
 /// Some lines out of a file.
@@ -83,12 +86,38 @@ impl Engine {
     /// When a schema that is built in cannot be read; never, as the tests show.
     pub fn new(threads: usize) -> Result<Self, String> {
         let seed = std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), 0);
-        Ok(Self { schemas: Schemas::load()?, images: Mutex::default(), seed, threads: threads.max(1), shelf: None })
+        Ok(Self { schemas: Schemas::load()?, images: Mutex::default(), seed, threads: threads.max(1), shelf: None, baseline: None })
     }
 
     /// The same engine, which keeps samples and images for a report in [`Summary::exhibits`].
     pub fn with_exhibits(self, wanted: Wanted) -> Self {
         Self { shelf: Some(Shelf::new(wanted)), ..self }
+    }
+
+    /// The same engine, which counts findings that `baseline` knows and does not tell them.
+    #[must_use]
+    pub fn with_baseline(self, baseline: Option<Baseline>) -> Self {
+        Self { baseline: baseline.map(Mutex::new), ..self }
+    }
+
+    /// The baseline with what was met of it, after the run.
+    pub fn into_baseline(self) -> Option<Baseline> {
+        self.baseline.map(|baseline| baseline.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts findings and hands them to the sink, but for those the baseline knows.
+    fn hand_over(&self, found: &[Diagnostic], summary: &mut Summary, sink: &mut Sink<'_>) -> Result<(), Error> {
+        // Uncontended: only the thread that puts outcomes in order comes here.
+        let mut baseline = self.baseline.as_ref().map(|baseline| baseline.lock().unwrap_or_else(PoisonError::into_inner));
+        for diagnostic in found {
+            if baseline.as_mut().is_some_and(|baseline| baseline.knows(diagnostic)) {
+                summary.baselined += 1;
+            } else {
+                summary.count(diagnostic);
+                sink(diagnostic).map_err(Error::Write)?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks one file: its findings go to `sink` in the order of its lines, its sums become the last file of `summary`.
@@ -124,17 +153,8 @@ impl Engine {
             cx.judge(&settings.judgements()[index]);
             check(summary, &mut cx);
         }
-        hand_over(&found, summary, sink)
+        self.hand_over(&found, summary, sink)
     }
-}
-
-/// Counts findings and hands them to the sink.
-fn hand_over(found: &[Diagnostic], summary: &mut Summary, sink: &mut Sink<'_>) -> Result<(), Error> {
-    for diagnostic in found {
-        summary.count(diagnostic);
-        sink(diagnostic).map_err(Error::Write)?;
-    }
-    Ok(())
 }
 
 type Row<F> = Vec<(usize, F)>;

@@ -9,7 +9,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::line::{Outcome, Worker};
-use super::{Checks, Engine, Error, Input, Part, Sink, hand_over, head};
+use super::{Checks, Engine, Error, Input, Part, Sink, head};
 use crate::context::{Context, Head};
 use crate::diagnostic::Diagnostic;
 use crate::exhibit::Shelf;
@@ -53,11 +53,12 @@ pub(super) fn check(
     };
     let seen = head::inspect(&input, bytes, reader.is_done(), settings.max_depth);
     let found = judge_head(&seen, &checks, settings, &path);
-    hand_over(&found, summary, sink)?;
+    engine.hand_over(&found, summary, sink)?;
     if let Some(file) = summary.files.last_mut() {
         file.shape = seen.shape;
     }
     let mut collector = Collector {
+        engine,
         summary,
         sink,
         shelf: engine.shelf.as_ref(),
@@ -94,7 +95,7 @@ pub(super) fn check(
             check(file, &mut cx);
         }
     }
-    hand_over(&found, summary, sink)
+    engine.hand_over(&found, summary, sink)
 }
 
 /// What the rules say of the first block, and so of the whole file.
@@ -224,6 +225,7 @@ fn parallel<'a>(
 
 /// Takes outcomes in input order.
 struct Collector<'a, 'b> {
+    engine: &'a Engine,
     summary: &'a mut Summary,
     sink: &'a mut Sink<'b>,
     shelf: Option<&'a Shelf>,
@@ -251,7 +253,7 @@ impl Collector<'_, '_> {
         if let Some(shelf) = self.shelf {
             shelf.keep(&mut self.summary.exhibits, outcome.exhibits);
         }
-        hand_over(&outcome.found, self.summary, self.sink)
+        self.engine.hand_over(&outcome.found, self.summary, self.sink)
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) struct Finding<'a> {
     byte_in_line: Option<u64>,
     file_offset: Option<u64>,
     pointer: Option<&'a str>,
+    line_hash: Option<String>,
     provider_message: Option<&'a str>,
     /// Edits that would mend it; none are offered yet.
     fix: Option<()>,
@@ -72,6 +73,7 @@ impl<'a> From<&'a Diagnostic> for Finding<'a> {
             byte_in_line: line.map(|line| line.byte_in_line),
             file_offset: line.map(|line| line.file_offset),
             pointer: line.map(|line| line.pointer.as_str()),
+            line_hash: line.and_then(|line| line.hash).map(|hash| format!("{hash:032x}")),
             provider_message: diagnostic.provider_message.as_deref(),
             fix: None,
         }
@@ -103,6 +105,8 @@ pub(super) struct Totals {
     verdict: &'static str,
     files: Vec<File>,
     rules: BTreeMap<&'static str, u64>,
+    /// Findings that the baseline knows; they are not listed, nor counted elsewhere.
+    baselined: u64,
     /// Of the first file, which is the one trained on; the others are taken for validation.
     epochs: Option<u64>,
     cost_usd: Option<f64>,
@@ -117,6 +121,7 @@ impl Totals {
             verdict: summary.verdict().name(),
             files: summary.files.iter().map(|file| File::new(file, settings)).collect(),
             rules: summary.rules.iter().map(|(code, rule)| (*code, rule.count)).collect(),
+            baselined: summary.baselined,
             epochs: training.and_then(|file| file.epochs(settings)),
             cost_usd: training.and_then(|file| file.cost(settings)),
             price_checked: price.map(|price| price.checked.to_string()),

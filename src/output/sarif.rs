@@ -71,7 +71,7 @@ impl Reporter for Sarif<'_> {
         });
         let tool = json_text(&json!({ "driver": driver }))?;
         let found: usize = self.counts.values().sum();
-        let mut properties = json!({ "verdict": summary.verdict().name(), "examples": summary.examples() });
+        let mut properties = json!({ "verdict": summary.verdict().name(), "examples": summary.examples(), "baselined": summary.baselined });
         if found > MOST {
             properties["resultsFound"] = found.into();
             properties["resultsOmitted"] = (found - MOST).into();

@@ -173,6 +173,7 @@ pub(super) fn verdict_line(summary: &Summary, settings: &Settings, color: bool) 
         Verdict::Rejected => format!("{title} would refuse this dataset"),
         Verdict::DataLoss => format!("{title} would take this dataset, and leave some of it out"),
         Verdict::Warnings => format!("{title} would take this dataset; look at the findings first"),
+        Verdict::Ready if summary.baselined > 0 => format!("nothing found that {title} would refuse, beside the baseline"),
         Verdict::Ready => format!("nothing found that {title} would refuse"),
     };
     let severity = match verdict {
@@ -186,6 +187,9 @@ pub(super) fn verdict_line(summary: &Summary, settings: &Settings, color: bool) 
         .filter(|(found, _)| *found > 0)
         .map(|(found, noun)| count(found, noun))
         .collect();
-    let counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
+    let mut counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
+    if summary.baselined > 0 {
+        let _ = write!(counts, "; {} in the baseline", count(summary.baselined, "finding"));
+    }
     format!("{}: {text} ({counts})", paint.severity(severity, verdict.name()))
 }

@@ -9,17 +9,17 @@ use tempfile::TempDir;
 
 const GOOD: &str = r#"{"messages": [{"role": "user", "content": "Number {n}?"}, {"role": "assistant", "content": "It is {n}."}]}"#;
 
-fn tunelint(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn tunelint(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tunelint"));
     command.current_dir(folder).args(arguments).env("NO_COLOR", "1").env("SOURCE_DATE_EPOCH", "1795400000").env_remove("COLUMNS");
     command.output().expect("runs")
 }
 
-fn good(lines: usize) -> String {
+pub(crate) fn good(lines: usize) -> String {
     (0..lines).map(|n| GOOD.replace("{n}", &n.to_string()) + "\n").collect()
 }
 
-fn with(files: &[(&str, &[u8])]) -> TempDir {
+pub(crate) fn with(files: &[(&str, &[u8])]) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     for (name, bytes) in files {
         let path = folder.path().join(name);
@@ -29,15 +29,15 @@ fn with(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().expect("not killed")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON on standard output")
 }
 
@@ -297,6 +297,7 @@ fn the_json_contract_is_kept() {
         "byte_in_line",
         "file_offset",
         "pointer",
+        "line_hash",
         "provider_message",
         "fix",
     ];

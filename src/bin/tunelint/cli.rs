@@ -37,6 +37,14 @@ pub(crate) enum Command {
     Rule(RuleArguments),
     /// Show what a target demands, with its sources, or list all targets
     Target(TargetArguments),
+    /// Write a commented configuration for the datasets in a folder, or a recipe for a source
+    Init(InitArguments),
+    /// Show the settings that check goes by, and where each comes from
+    Config(Box<ShowConfigArguments>),
+    /// Print the completions for a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -56,6 +64,15 @@ pub(crate) struct CheckArguments {
     pub(crate) page: PageArguments,
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
+    /// Leave out the findings that this file knows
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Add all findings to the baseline, and tell none [default: tunelint-baseline.json]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, help_heading = "Configuration")]
+    pub(crate) add_baseline: Option<Option<PathBuf>>,
+    /// Take out of the baseline what is no longer found; check all that it is about
+    #[arg(long, help_heading = "Configuration")]
+    pub(crate) update_baseline: bool,
     /// Least severity that makes the exit code 1 [default: error]
     #[arg(long, value_enum, help_heading = "Configuration")]
     pub(crate) fail_on: Option<FailOn>,
@@ -361,6 +378,38 @@ pub(crate) enum TextOrJson {
 pub(crate) struct TargetArguments {
     /// Name, such as azure, or a .toml file of your own
     pub(crate) target: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Folder with datasets [default: the current one], for a configuration; or a source (Parquet, CSV, JSONL, tar, a folder of
+    /// images), for a recipe
+    pub(crate) path: Option<PathBuf>,
+    /// Print the file instead of writing it
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowConfigArguments {
+    /// Print the JSON Schema of the configuration file, for editors
+    #[arg(long)]
+    pub(crate) schema: bool,
+    #[command(flatten)]
+    pub(crate) check: CheckArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell to complete for
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// Write one page for each command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out_dir: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Table;
 use tunelint::rule::Severity;
@@ -12,49 +13,77 @@ use tunelint::rules;
 use tunelint::settings::{Levels, Selector};
 use tunelint::target::Level;
 
-/// What a configuration file may say.
-#[derive(Clone, Debug, Default, Deserialize)]
+use crate::schema;
+
+/// What a configuration file may say. The comments of the fields are what editors show.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "tunelint.toml", description = "The configuration of tunelint")]
 pub(crate) struct Config {
     /// A configuration to build on, relative to this one.
     pub(crate) extend: Option<PathBuf>,
-    /// Files to check when none is named, relative to this one.
+    /// Files and folders to check when none is named, relative to this file.
     pub(crate) include: Vec<String>,
-    /// Files to leave out.
+    /// Globs of files to leave out.
     pub(crate) exclude: Vec<String>,
     #[serde(flatten)]
     pub(crate) judging: Judging,
+    /// Least severity that makes the exit code 1; `error` when left out.
+    #[schemars(schema_with = "schema::severity")]
     pub(crate) fail_on: Option<Severity>,
+    /// How findings are shown; `full` when left out.
+    #[schemars(schema_with = "schema::output_format")]
     pub(crate) output_format: Option<String>,
+    /// Findings of each rule to show for people, 0 for all; 5 when left out.
     pub(crate) max_findings: Option<u64>,
+    /// A file of findings that are known and not told again, relative to this one; `--add-baseline` writes it.
+    pub(crate) baseline: Option<PathBuf>,
     /// Rules to leave out for files that match a glob.
+    #[schemars(schema_with = "schema::selectors_by_glob")]
     pub(crate) per_file_ignores: BTreeMap<String, Vec<String>>,
-    /// Other settings for files that match.
+    /// Other settings for files that match; the last one that fits counts.
     pub(crate) overrides: Vec<Override>,
 }
 
 /// Settings that can differ from file to file.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Judging {
+    /// Provider or trainer the dataset is bound for, or a .toml file of your own; `openai` when left out.
     pub(crate) target: Option<String>,
+    /// Model to be trained; the target's default when left out.
     pub(crate) model: Option<String>,
+    /// Training method; `auto` goes by what most lines look like.
+    #[schemars(schema_with = "schema::method")]
     pub(crate) method: Option<String>,
+    /// Epochs to price; by the target's published formula when left out.
     pub(crate) epochs: Option<u64>,
+    /// How much is looked at in images: their URLs, their headers, or every byte; `full` when left out.
+    #[schemars(schema_with = "schema::images")]
     pub(crate) images: Option<String>,
+    /// Whether tokens are counted; true when left out.
     pub(crate) tokens: Option<bool>,
     /// Longest line that is read, in bytes.
     pub(crate) max_line_bytes: Option<usize>,
+    /// Only these rules: codes, beginnings of codes, names, or ALL.
+    #[schemars(schema_with = "schema::selectors")]
     pub(crate) select: Option<Vec<String>>,
+    /// These rules too.
+    #[schemars(schema_with = "schema::selectors")]
     pub(crate) extend_select: Vec<String>,
+    /// Rules to leave out.
+    #[schemars(schema_with = "schema::selectors")]
     pub(crate) ignore: Vec<String>,
     /// Levels of single rules.
+    #[schemars(schema_with = "schema::levels")]
     pub(crate) rules: BTreeMap<String, Level>,
 }
 
 /// Settings for some files.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct Override {
+    /// Globs of the files that are meant, relative to this file.
     pub(crate) files: Vec<String>,
     #[serde(flatten)]
     pub(crate) judging: Judging,
@@ -66,6 +95,8 @@ pub(crate) struct Loaded {
     pub(crate) path: Option<PathBuf>,
     pub(crate) root: PathBuf,
     pub(crate) config: Config,
+    /// Where each of its keys was said: a file, `--config`, or both.
+    pub(crate) origins: BTreeMap<String, String>,
 }
 
 const NAMES: [&str; 3] = ["tunelint.toml", ".tunelint.toml", "pyproject.toml"];
@@ -82,6 +113,16 @@ pub(crate) fn nearest(folder: &Path, inline: &Table) -> Result<Loaded, String> {
         }
     }
     finish(None, folder, Table::new(), inline)
+}
+
+/// The configuration file that lies in `folder` itself, if there is one.
+pub(crate) fn within(folder: &Path) -> Result<Option<PathBuf>, String> {
+    for path in NAMES.map(|name| folder.join(name)) {
+        if read(&path)?.is_some() {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 /// The configuration in the file at `path`.
@@ -141,6 +182,7 @@ fn read(path: &Path) -> Result<Option<Table>, String> {
 fn finish(path: Option<PathBuf>, root: PathBuf, mut table: Table, inline: &Table) -> Result<Loaded, String> {
     let shown = path.as_ref().map_or("--config".to_owned(), |path| path.display().to_string());
     let mut seen = path.clone().into_iter().collect::<Vec<_>>();
+    let mut origins: BTreeMap<String, String> = table.keys().map(|key| (key.clone(), shown.clone())).collect();
     let mut folder = root.clone();
     while let Some(toml::Value::String(parent)) = table.remove("extend") {
         let parent = folder.join(parent);
@@ -148,6 +190,9 @@ fn finish(path: Option<PathBuf>, root: PathBuf, mut table: Table, inline: &Table
             return Err(format!("{shown}: `extend` goes in a circle over {}", parent.display()));
         }
         let mut below = read(&parent)?.ok_or_else(|| format!("{shown}: `extend`: there is no configuration {}", parent.display()))?;
+        below.keys().for_each(|key| {
+            origins.entry(key.clone()).or_insert_with(|| parent.display().to_string());
+        });
         below.extend(table);
         table = below;
         folder = parent.parent().unwrap_or(Path::new("")).to_owned();
@@ -155,18 +200,22 @@ fn finish(path: Option<PathBuf>, root: PathBuf, mut table: Table, inline: &Table
     }
     for (key, value) in inline {
         match (table.get_mut(key), value) {
-            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => below.extend(above.clone()),
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => {
+                below.extend(above.clone());
+                origins.entry(key.clone()).and_modify(|origin| origin.push_str(" and --config"));
+            }
             _ => {
                 table.insert(key.clone(), value.clone());
+                origins.insert(key.clone(), "--config".to_owned());
             }
         }
     }
     check_keys(&table, &shown)?;
     let config: Config = toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| format!("{shown}: {}", error.message()))?;
-    Ok(Loaded { path, root, config })
+    Ok(Loaded { path, root, config, origins })
 }
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "extend",
     "include",
     "exclude",
@@ -184,22 +233,30 @@ const KEYS: [&str; 20] = [
     "fail-on",
     "output-format",
     "max-findings",
+    "baseline",
     "per-file-ignores",
     "overrides",
     "files",
 ];
+
+/// Of these, the keys that stand for a whole run.
+const RUN_KEYS: [&str; 9] =
+    ["extend", "include", "exclude", "fail-on", "output-format", "max-findings", "baseline", "per-file-ignores", "overrides"];
 
 /// serde's flatten cannot name unknown keys: this does, with the nearest right one.
 fn check_keys(table: &Table, shown: &str) -> Result<(), String> {
     let overrides = table.get("overrides").and_then(toml::Value::as_array).into_iter().flatten().filter_map(toml::Value::as_table);
     for (keys, is_override) in std::iter::once((table, false)).chain(overrides.map(|table| (table, true))) {
         for key in keys.keys() {
+            if is_override && RUN_KEYS.contains(&key.as_str()) {
+                return Err(format!("{shown}: `{key}` stands for the whole run: move it out of `[[overrides]]`"));
+            }
             let known = KEYS.contains(&key.as_str()) && (is_override || key != "files");
             if !known {
                 let key_text = tunelint::diagnostic::quoted(key);
                 return Err(match tunelint::diagnostic::nearest(key, KEYS) {
                     Some(near) => format!("{shown}: there is no setting {key_text}; did you mean `{near}`?"),
-                    None => format!("{shown}: there is no setting {key_text}; there are {}", KEYS.get(..19).unwrap_or_default().join(", ")),
+                    None => format!("{shown}: there is no setting {key_text}; there are {}", KEYS.get(..20).unwrap_or_default().join(", ")),
                 });
             }
         }
@@ -228,6 +285,20 @@ pub(crate) fn selectors(texts: &[String], origin: &str) -> Result<Vec<Selector>,
 }
 
 impl Judging {
+    /// Whether it has a value for `key`.
+    pub(crate) fn says(&self, key: &str) -> bool {
+        match key {
+            "target" => self.target.is_some(),
+            "model" => self.model.is_some(),
+            "method" => self.method.is_some(),
+            "epochs" => self.epochs.is_some(),
+            "images" => self.images.is_some(),
+            "tokens" => self.tokens.is_some(),
+            "max-line-bytes" => self.max_line_bytes.is_some(),
+            _ => false,
+        }
+    }
+
     /// What it says about the levels of rules.
     pub(crate) fn levels(&self, origin: &str) -> Result<Levels, String> {
         let severity = self
@@ -240,5 +311,78 @@ impl Judging {
             ignore: selectors(&self.ignore, origin)?,
             severity: severity.collect::<Result<_, String>>()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The schema that editors read, the keys that are checked and the fields that serde fills are the same.
+    #[test]
+    fn the_schema_knows_just_the_keys_there_are() {
+        let schema = schema::of_configuration();
+        let keys = |schema: &serde_json::Value| {
+            let mut keys: Vec<String> = schema["properties"].as_object().expect("properties").keys().cloned().collect();
+            keys.sort_unstable();
+            keys
+        };
+        let mut top: Vec<&str> = KEYS.into_iter().filter(|key| *key != "files").collect();
+        top.sort_unstable();
+        assert_eq!(keys(&schema), top, "KEYS and the fields of Config must agree");
+        let mut own: Vec<&str> = KEYS.into_iter().filter(|key| !RUN_KEYS.contains(key)).collect();
+        own.sort_unstable();
+        assert_eq!(keys(&schema["$defs"]["Override"]), own, "RUN_KEYS and the fields of Judging must agree");
+        let described = |schema: &serde_json::Value| {
+            schema["properties"].as_object().expect("properties").values().all(|property| property["description"].is_string())
+        };
+        assert!(described(&schema) && described(&schema["$defs"]["Override"]), "a setting has a comment: {schema:#}");
+    }
+
+    /// What the schema takes is read, and what it refuses is refused.
+    #[test]
+    fn the_schema_and_the_program_agree() {
+        let schema = jsonschema::validator_for(&schema::of_configuration()).expect("a schema");
+        for (text, expected) in [
+            ("", true),
+            ("target = 'azure'\nmodel = 'gpt-4.1'\nmethod = 'dpo'\nepochs = 3\nimages = 'header'\ntokens = false", true),
+            ("include = ['a.jsonl']\nexclude = ['b']\nfail-on = 'warning'\noutput-format = 'json'\nmax-findings = 0", true),
+            ("select = ['M', 'empty-content', 'I003', 'ALL']\nextend-select = []\nignore = ['L0']\nbaseline = 'b.json'", true),
+            ("[rules]\nunknown-role = 'off'\nM = 'error'\n[per-file-ignores]\n'eval/*' = ['L002']", true),
+            ("[[overrides]]\nfiles = ['*.jsonl']\ntarget = 'together'\nrules = { M003 = 'info' }", true),
+            ("targt = 'azure'", false),
+            ("files = ['a.jsonl']", false),
+            ("epochs = '3'", false),
+            ("tokens = 1", false),
+            ("max-findings = -1", false),
+            ("fail-on = 'fatal'", false),
+            ("[rules]\nunknown-role = 'fatal'", false),
+            ("[[overrides]]\ntarget = 'together'", false),
+            ("[[overrides]]\nfiles = ['a']\nfail-on = 'error'", false),
+            ("[[overrides]]\nfiles = ['a']\ntargt = 'together'", false),
+            ("include = 'a.jsonl'", false),
+        ] {
+            let table: Table = text.parse().expect("TOML");
+            let value = serde_json::to_value(&table).expect("JSON");
+            let read = finish(None, PathBuf::new(), table, &Table::new());
+            assert_eq!(schema.is_valid(&value), expected, "the schema: {text}");
+            assert_eq!(read.is_ok(), expected, "the program: {text}: {:?}", read.err());
+        }
+    }
+
+    #[test]
+    fn each_key_knows_where_it_was_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+        write("base.toml", "target = 'azure'\nmodel = 'gpt-4.1'");
+        write("tunelint.toml", "extend = 'base.toml'\nmodel = 'gpt-4o'\n[rules]\nM003 = 'info'");
+        let mut inline_table = Table::new();
+        inline("rules.M004='off'", &mut inline_table).expect("TOML");
+        inline("epochs=2", &mut inline_table).expect("TOML");
+        let origins = nearest(folder.path(), &inline_table).expect("a configuration").origins;
+        let ends = [("target", "base.toml"), ("model", "tunelint.toml"), ("rules", "tunelint.toml and --config"), ("epochs", "--config")];
+        for (key, end) in ends {
+            assert!(origins[key].ends_with(end), "{key}: {origins:?}");
+        }
     }
 }

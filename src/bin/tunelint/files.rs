@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Read, Write as _};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -113,6 +113,24 @@ pub(crate) fn open(path: &Path) -> Result<Opened, String> {
     let file = File::open(path).map_err(|error| problem(&error))?;
     let size = kind.is_file().then(|| file.metadata().map(|metadata| metadata.len()).unwrap_or_default());
     Ok(Opened { file, size })
+}
+
+/// Puts `bytes` in the place of the file at `path`, whole or not at all: a reader never sees half of it, and neither does
+/// anyone after a crash. Its permissions stay; a new file gets those that the system gives to new files.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    // A link stays a link to the new text.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let usual = std::fs::Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().prefix(".tunelint-").permissions(usual).tempfile_in(folder)?;
+    if let Ok(old) = std::fs::metadata(&path) {
+        file.as_file().set_permissions(old.permissions())?;
+    }
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    Ok(())
 }
 
 /// The system's reason in words of a message: lower case, without the error number.

@@ -1,9 +1,11 @@
 //! The program: arguments in, exit code out. What it does lives in `commands/`, what it knows in the library.
 
+mod baseline;
 mod cli;
 mod commands;
 mod config;
 mod files;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,10 @@ fn main() -> ExitCode {
         Command::Show(arguments) => commands::show::run(arguments),
         Command::Rule(arguments) => commands::rule::run(arguments),
         Command::Target(arguments) => commands::target::run(arguments),
+        Command::Init(arguments) => commands::init::run(arguments),
+        Command::Config(arguments) => commands::config::run(arguments),
+        Command::Completions(arguments) => commands::completions::run(arguments),
+        Command::Man(arguments) => commands::man::run(arguments),
     });
     match result {
         Ok(Ok(exit)) => exit.into(),

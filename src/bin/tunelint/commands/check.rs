@@ -21,6 +21,7 @@ use tunelint::summary::Summary;
 use tunelint::target::Date;
 
 use super::target;
+use crate::baseline;
 use crate::cli::{CheckArguments, ConfigArguments, JudgingArguments, Method, PageArguments, When};
 use crate::config::{self, Judging, Loaded};
 use crate::files::{self, Selection};
@@ -46,7 +47,8 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     let main =
         plan.settings_for(found.files.first().map_or(Path::new("-"), |path| if path == Path::new("-") { &stdin_name } else { path }))?;
     let threads = arguments.config.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let engine = Engine::new(threads)?;
+    let (kept, known) = baseline::open(arguments, &here)?.unzip();
+    let engine = Engine::new(threads)?.with_baseline(known);
     let mut page = arguments.report.as_deref().map(|path| Page::create(path, &arguments.page)).transpose()?;
     let engine = match &page {
         Some(_) => engine.with_exhibits(wanted(&arguments.page)),
@@ -112,7 +114,12 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     }
     match finished {
         Err(error) => stopped(&error, &summary, exit, arguments, &here),
-        Ok(()) => Ok(exit.max(judge(&summary, arguments, &here))),
+        Ok(()) => {
+            if let (Some(kept), Some(baseline)) = (kept, engine.into_baseline()) {
+                kept.save(baseline, &main, exit)?;
+            }
+            Ok(exit.max(judge(&summary, arguments, &here)))
+        }
     }
 }
 
@@ -255,7 +262,8 @@ impl<'a> Plan<'a> {
         Ok(loaded)
     }
 
-    pub(crate) fn settings_for(&mut self, path: &Path) -> Result<Rc<Settings>, String> {
+    /// The configuration of a file, and which overrides and ignores of it fit.
+    pub(crate) fn fitting(&mut self, path: &Path) -> Result<(Rc<Loaded>, Vec<usize>, Vec<usize>), String> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let loaded = self.config_for(folder)?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -274,6 +282,11 @@ impl<'a> Plan<'a> {
                 ignores.push(index);
             }
         }
+        Ok((loaded, overrides, ignores))
+    }
+
+    pub(super) fn settings_for(&mut self, path: &Path) -> Result<Rc<Settings>, String> {
+        let (loaded, overrides, ignores) = self.fitting(path)?;
         let key = (loaded.path.clone(), overrides, ignores);
         if let Some(known) = self.settings.get(&key) {
             return Ok(Rc::clone(known));

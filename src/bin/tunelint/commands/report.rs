@@ -18,6 +18,9 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<Exit, String> {
         no_progress: arguments.no_progress,
     };
     let exit = check::run(&CheckArguments {
+        baseline: None,
+        add_baseline: None,
+        update_baseline: false,
         paths: arguments.paths.clone(),
         judging: arguments.judging.clone(),
         selection: arguments.selection.clone(),
