@@ -451,6 +451,10 @@ impl<'p> Shared<'p> {
             for change in &prepared.changes {
                 *changes.entry(change.name()).or_default() += 1;
             }
+            // Encoding anew makes such a file look sound, not right: this is the last place that can say so.
+            if prepared.doubt.is_some() {
+                *changes.entry("with damage that decoders paper over: look at them").or_default() += 1;
+            }
         }
         if self.plan.recipe.output.fit && bytes.len() <= SAMPLE_BYTES {
             let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);

@@ -451,7 +451,7 @@ impl Loaded {
     pub fn read(path: &Path, settings: &[String]) -> Result<Self, String> {
         let shown = path.display();
         let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {}", super::reason(&error)))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let recipe = if settings.is_empty() {
             toml::from_str(&text).map_err(|error| {
                 let line = error.span().map_or(1, |span| line_at(&text, span.start));
