@@ -93,6 +93,12 @@ fn fits(decoder: &impl ImageDecoder, caps: &Caps) -> Result<(), Fault> {
 /// A JPEG of four inks by its own profile; `None` where that does not work. Its decoder mixes the inks by plain
 /// multiplication unless it is asked to leave them alone.
 fn inked(bytes: &[u8], profile: &[u8]) -> Option<DynamicImage> {
+    let (width, height, inks) = inks(bytes)?;
+    color::from_pixels(width, height, 3, color::inks_to_srgb(&inks, profile)?)
+}
+
+/// Width, height and inks, 0 for none.
+fn inks(bytes: &[u8]) -> Option<(u32, u32, Vec<u8>)> {
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options(ColorSpace::RGB));
     decoder.decode_headers().ok()?;
     let space = decoder.input_colorspace()?;
@@ -112,8 +118,7 @@ fn inked(bytes: &[u8], profile: &[u8]) -> Option<DynamicImage> {
             _ => return None,
         };
     }
-    let pixels = color::inks_to_srgb(&inks, profile)?;
-    color::from_pixels(u32::try_from(width).ok()?, u32::try_from(height).ok()?, 3, pixels)
+    Some((u32::try_from(width).ok()?, u32::try_from(height).ok()?, inks))
 }
 
 fn options(space: ColorSpace) -> DecoderOptions {
@@ -125,4 +130,29 @@ fn options(space: ColorSpace) -> DecoderOptions {
 fn from_ycc(luma: u8, blue: u8, red: u8) -> [u8; 3] {
     let (luma, blue, red) = (f32::from(luma), f32::from(blue) - 128.0, f32::from(red) - 128.0);
     [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue].map(|sample| sample.round() as u8)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps fails where it should")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inks_mixed_by_multiplication_are_what_decoders_mix() {
+        let picture: Vec<u8> = (0..32 * 32u32).flat_map(|i| [i % 32 * 8, i / 32 * 8, 90, i % 16 * 4].map(|ink| ink as u8)).collect();
+        for kind in [jpeg_encoder::ColorType::Cmyk, jpeg_encoder::ColorType::CmykAsYcck] {
+            let mut file = Vec::new();
+            jpeg_encoder::Encoder::new(&mut file, 95).encode(&picture, 32, 32, kind).unwrap();
+            let (width, height, inks) = inks(&file).unwrap();
+            assert_eq!((width, height), (32, 32));
+            let mixed = inks
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .flat_map(|[inks @ .., key]| inks.map(|ink| u32::from(255 - ink) * u32::from(255 - key) / 255));
+            let decoded = image::load_from_memory(&file).unwrap().into_rgb8();
+            let apart = mixed.zip(decoded.iter()).map(|(mixed, decoded)| mixed.abs_diff(u32::from(*decoded))).max();
+            assert!(apart.is_some_and(|apart| apart <= 2), "{kind:?}: {apart:?}");
+        }
+    }
 }
