@@ -5,6 +5,7 @@ mod house;
 mod images;
 mod json;
 mod program;
+mod report;
 mod together;
 mod tokens;
 mod tool_schema;
