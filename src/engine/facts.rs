@@ -57,7 +57,7 @@ fn picture(embedded: &Embedded) -> PictureFacts {
     let verdict = embedded.verdict.as_ref();
     PictureFacts {
         size: embedded.size().unwrap_or_default(),
-        format: verdict.map_or("unread", |verdict| verdict.format.name()),
+        format: verdict.map_or("not read", |verdict| verdict.format.name()),
         mode: verdict.and_then(|verdict| verdict.mode).map_or("", Mode::name),
         bytes: embedded.image_bytes,
     }

@@ -67,7 +67,7 @@ impl Reporter for Full<'_> {
 
     fn finish(&mut self, summary: &Summary, settings: &Settings) -> io::Result<()> {
         if self.style.summary && !summary.files.is_empty() {
-            self.out.write_all(summary::text(summary, settings, &self.cap, self.style.color).as_bytes())?;
+            self.out.write_all(summary::text(summary, settings, &self.cap, self.style).as_bytes())?;
         }
         self.out.flush()
     }

@@ -111,6 +111,8 @@ pub struct Style {
     pub max_findings: u64,
     /// Whether the closing summary is shown.
     pub summary: bool,
+    /// Whether that summary draws how lengths are distributed.
+    pub statistics: bool,
 }
 
 /// A reporter that writes `format` to `out`.
@@ -229,7 +231,7 @@ mod tests {
         summary.files.push(FileSummary::new("./data/a b.jsonl".into()));
         findings.iter().for_each(|finding| summary.count(finding));
         let mut out = Vec::new();
-        let style = Style { color: false, width: 100, max_findings: 5, summary: true };
+        let style = Style { color: false, width: 100, max_findings: 5, summary: true, statistics: false };
         let mut reporter = reporter(format, style, &settings, Box::new(&mut out));
         findings.iter().try_for_each(|finding| reporter.report(finding)).expect("written");
         reporter.finish(&summary, &settings).expect("written");

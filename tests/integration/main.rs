@@ -7,6 +7,7 @@ mod house;
 mod images;
 mod json;
 mod program;
+mod report;
 mod sources;
 mod together;
 mod tokens;

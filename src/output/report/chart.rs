@@ -11,29 +11,40 @@ use crate::tokens::image::resized;
 const WIDTH: f64 = 720.0;
 const LEFT: f64 = 8.0;
 
+/// How much of the page's width a chart takes. Text keeps its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Breadth {
+    Whole,
+    Half,
+}
+
 /// A histogram of `values`; `limit` is drawn where it falls, and bars beyond it stand out. Empty without values.
-pub(super) fn histogram(values: &Distribution, limit: Option<u64>) -> String {
-    const BINS: usize = 48;
-    const HEIGHT: f64 = 150.0;
+pub(super) fn histogram(values: &Distribution, limit: Option<u64>, breadth: Breadth) -> String {
+    let (full, most_bins, chart_height) = match breadth {
+        Breadth::Whole => (WIDTH, 48, 140.0),
+        Breadth::Half => (WIDTH / 2.0, 32, 90.0),
+    };
     let Some((low, high)) = values.range() else { return String::new() };
     // The limit belongs into the picture when it is not far off.
     let limit = limit.filter(|&limit| limit <= high.saturating_mul(2));
     let top = limit.map_or(high, |limit| high.max(limit + limit / 20)).max(low + 1);
     let scale = Scale::new(low, top);
-    let bins = (top - low + 1).min(BINS as u64) as usize;
+    let bins = (top - low + 1).min(most_bins) as usize;
     let mut counts = vec![0_u64; bins];
     for (value, count) in values.iter() {
         let bin = ((scale.of(value) * bins as f64) as usize).min(bins - 1);
         counts[bin] += count;
     }
     let most = counts.iter().copied().max().unwrap_or(1).max(1);
-    let step = (WIDTH - 2.0 * LEFT) / bins as f64;
-    let mut svg = open(HEIGHT + 34.0);
+    let step = (full - 2.0 * LEFT) / bins as f64;
+    let mut svg = open(full, chart_height + 34.0);
     for (bin, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        let height = (count as f64 / most as f64 * HEIGHT).max(1.5);
+        let height = (count as f64 / most as f64 * chart_height).max(1.5);
         let is_beyond = limit.is_some_and(|limit| bin as f64 / bins as f64 >= scale.of(limit));
         let class = if is_beyond { "bar beyond" } else { "bar" };
-        let (x, y, width) = (LEFT + bin as f64 * step, 8.0 + HEIGHT - height, (step - 1.0).max(1.0));
+        // Few values make no walls of bars.
+        let width = (step - 1.0).clamp(1.0, 28.0);
+        let (x, y) = (LEFT + (bin as f64 + 0.5) * step - width / 2.0, 8.0 + chart_height - height);
         let (from, to) = (scale.at(bin as f64 / bins as f64), scale.at((bin + 1) as f64 / bins as f64));
         let _ = write!(
             svg,
@@ -43,16 +54,20 @@ pub(super) fn histogram(values: &Distribution, limit: Option<u64>) -> String {
             number(count)
         );
     }
-    let base = 8.0 + HEIGHT;
-    let _ = write!(svg, "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{base}\" y2=\"{base}\"/>", WIDTH - LEFT);
-    for (value, anchor) in scale.ticks() {
-        let x = LEFT + scale.of(value) * (WIDTH - 2.0 * LEFT);
-        let _ = write!(svg, "<text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>", base + 18.0, number(value));
+    let base = 8.0 + chart_height;
+    let _ = write!(svg, "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{base}\" y2=\"{base}\"/>", full - LEFT);
+    let inner_ticks = if breadth == Breadth::Whole { 5.0 } else { 3.0 };
+    for (value, anchor) in scale.ticks(inner_ticks) {
+        let class = if anchor == "middle" { "tick inner" } else { "tick" };
+        let x = LEFT + scale.of(value) * (full - 2.0 * LEFT);
+        let _ =
+            write!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>", base + 18.0, number(value));
     }
     if let Some(limit) = limit {
-        let x = LEFT + scale.of(limit) * (WIDTH - 2.0 * LEFT);
+        let x = LEFT + scale.of(limit) * (full - 2.0 * LEFT);
         let _ = write!(svg, "<line class=\"limit\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"4\" y2=\"{base}\"/>");
-        let _ = write!(svg, "<text class=\"limit\" x=\"{:.1}\" y=\"16\" text-anchor=\"end\">limit {}</text>", x - 6.0, number(limit));
+        let (x, anchor) = if x < full / 3.0 { (x + 6.0, "start") } else { (x - 6.0, "end") };
+        let _ = write!(svg, "<text class=\"limit\" x=\"{x:.1}\" y=\"16\" text-anchor=\"{anchor}\">limit {}</text>", number(limit));
     }
     svg.push_str("</svg>");
     svg
@@ -71,7 +86,7 @@ pub(super) fn scatter(sizes: &Sizes, formula: Option<&ImageTokens>) -> String {
     let (low, high) = (f64::from(low).log2().floor() - 0.2, f64::from(high.max(1_024)).log2().ceil() + 0.1);
     let x = |side: f64| AXIS + (side.log2() - low) / (high - low) * (WIDTH - AXIS - LEFT);
     let y = |side: f64| 8.0 + (1.0 - (side.log2() - low) / (high - low)) * HEIGHT;
-    let mut svg = open(HEIGHT + BOTTOM + 8.0);
+    let mut svg = open(WIDTH, HEIGHT + BOTTOM + 8.0);
     for power in (low.ceil() as i32)..=(high.floor() as i32) {
         let side = f64::from(power).exp2();
         let (across, up) = (x(side), y(side));
@@ -83,15 +98,18 @@ pub(super) fn scatter(sizes: &Sizes, formula: Option<&ImageTokens>) -> String {
     }
     if let Some(formula) = formula {
         let steps = (0..=160).map(|step| (low + (high - low) * f64::from(step) / 160.0).exp2());
-        let curve: Vec<String> = steps
+        let mut curve: Vec<(f64, f64)> = steps
             .filter_map(|width| {
                 let height = largest_kept(formula, width as u32, high.exp2() as u32)?;
-                Some(format!("{:.1},{:.1}", x(width), y(f64::from(height).max(low.exp2()))))
+                Some((x(width), y(f64::from(height).max(low.exp2()))))
             })
             .collect();
-        if curve.len() > 1 {
-            let _ = write!(svg, "<polyline class=\"curve\" points=\"{}\"/>", curve.join(" "));
+        // Where the width alone is too much, the curve falls to the axis.
+        if let Some(&(last, _)) = curve.last().filter(|(last, _)| *last < WIDTH - LEFT - 1.0) {
+            curve.push((last, y(low.exp2())));
         }
+        let points: Vec<String> = curve.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let _ = write!(svg, "<polyline class=\"curve\" points=\"{}\"/>", points.join(" "));
     }
     let most = points.iter().map(|(_, count)| *count).max().unwrap_or(1) as f64;
     for ((width, height), count) in points {
@@ -137,8 +155,9 @@ fn largest_kept(formula: &ImageTokens, width: u32, highest: u32) -> Option<u32> 
     Some(kept)
 }
 
-fn open(height: f64) -> String {
-    format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" preserveAspectRatio=\"xMinYMin meet\">")
+fn open(width: f64, height: f64) -> String {
+    let class = if width < WIDTH { "" } else { "wide-chart" };
+    format!("<svg class=\"{class}\" viewBox=\"0 0 {width} {height}\" role=\"img\" preserveAspectRatio=\"xMinYMin meet\">")
 }
 
 /// Values to places between 0 and 1: by their logarithm where they span more than two orders of magnitude.
@@ -169,7 +188,7 @@ impl Scale {
     }
 
     /// Round values within the range, and its ends, none so near to another that their figures would touch.
-    fn ticks(&self) -> Vec<(u64, &'static str)> {
+    fn ticks(&self, inner_ticks: f64) -> Vec<(u64, &'static str)> {
         let (low, high) = (self.low as u64, self.high as u64);
         let mut inner = Vec::new();
         if self.is_log {
@@ -179,7 +198,7 @@ impl Scale {
                 value = value.saturating_mul(10);
             }
         } else {
-            let raw = (self.high - self.low) / 5.0;
+            let raw = (self.high - self.low) / inner_ticks;
             let power = 10_f64.powf(raw.max(1.0).log10().floor());
             let step = [1.0, 2.0, 5.0, 10.0].iter().map(|times| times * power).find(|step| *step >= raw).unwrap_or(raw).max(1.0) as u64;
             inner.extend((low / step + 1..).map(|times| times * step).take_while(|value| *value < high));
@@ -211,19 +230,19 @@ mod tests {
     fn every_value_is_in_a_bar() {
         for values in [vec![5], vec![1, 2, 3], (0..1_000).collect(), vec![1, 1_000_000], vec![0, 0, 7], vec![u64::MAX - 1, 3]] {
             for limit in [None, Some(4), Some(600)] {
-                let svg = histogram(&distribution(values.iter().copied()), limit);
+                let svg = histogram(&distribution(values.iter().copied()), limit, Breadth::Whole);
                 assert_eq!(titles(&svg).iter().sum::<u64>(), values.len() as u64, "{values:?}");
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
             }
         }
-        assert_eq!(histogram(&Distribution::default(), Some(5)), "");
+        assert_eq!(histogram(&Distribution::default(), Some(5), Breadth::Half), "");
     }
 
     #[test]
     fn bars_beyond_the_limit_stand_out() {
-        let svg = histogram(&distribution(0..1_000), Some(500));
+        let svg = histogram(&distribution(0..1_000), Some(500), Breadth::Half);
         assert!(svg.contains("limit 500") && svg.contains("bar beyond"));
-        assert!(!histogram(&distribution(0..100), Some(65_536)).contains("limit"), "far off");
+        assert!(!histogram(&distribution(0..100), Some(65_536), Breadth::Half).contains("limit"), "far off");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde::Serialize;
 
+use self::chart::Breadth;
 use super::transcript::{Cut, Reader, Transcript};
 use super::{Reporter, summary};
 use crate::diagnostic::{Diagnostic, bytes, count, number, sanitised};
@@ -396,8 +397,8 @@ impl FileSection {
         let limit = settings.model.as_ref().and_then(|model| model.context.as_ref()).map(|limit| limit.value);
         let formula = settings.model.as_ref().and_then(|model| model.image_tokens.as_ref());
         let counted = settings.count_tokens && file.tokens.all() > 0;
-        let chart = |values: &Distribution, limit| {
-            if values.range().is_some_and(|(low, high)| high > low) { chart::histogram(values, limit) } else { String::new() }
+        let chart = |values: &Distribution, limit, breadth| {
+            if values.range().is_some_and(|(low, high)| high > low) { chart::histogram(values, limit, breadth) } else { String::new() }
         };
         let has_messages = file.message_distribution.range().is_some_and(|(_, most)| most > 0);
         let trained = counted && file.tokens.trained > 0;
@@ -411,11 +412,11 @@ impl FileSection {
         Self {
             path: sanitised(&file.path).into_owned(),
             about: format!("{}, {}, {}", count(file.examples, "example"), count(file.lines, "line"), bytes(file.bytes)),
-            tokens_svg: if counted { chart(&file.token_distribution, limit) } else { String::new() },
+            tokens_svg: if counted { chart(&file.token_distribution, limit, Breadth::Whole) } else { String::new() },
             tokens: if counted { spread(&file.token_distribution, limit) } else { String::new() },
-            trained_svg: if trained { chart(&file.trained_distribution, None) } else { String::new() },
+            trained_svg: if trained { chart(&file.trained_distribution, None, Breadth::Half) } else { String::new() },
             trained: if trained { spread(&file.trained_distribution, None) } else { String::new() },
-            messages_svg: if has_messages { chart(&file.message_distribution, None) } else { String::new() },
+            messages_svg: if has_messages { chart(&file.message_distribution, None, Breadth::Half) } else { String::new() },
             messages: if has_messages { spread(&file.message_distribution, None) } else { String::new() },
             roles: bars(roles.collect()),
             images: if images > 0 { image_line(file, formula.is_some() && !sizes.is_empty()) } else { String::new() },
@@ -433,7 +434,7 @@ fn image_line(file: &FileSummary, has_curve: bool) -> String {
         let _ = write!(line, ", at most {} in one", number(most));
     }
     if has_curve {
-        line.push_str("; above the curve the provider makes them smaller before it looks");
+        line.push_str("; beyond the dashed line the provider makes them smaller before it looks");
     }
     line
 }

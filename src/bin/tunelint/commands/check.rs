@@ -57,10 +57,11 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     let (out, style) = output(arguments, &here)?;
     let format = output_format(arguments, &here)?;
     let bar = progress(arguments, &found.files);
-    let mut reporter = reporter(format, style, &main, out);
-    let mut summary = Summary::default();
     // Formats for programs leave nothing out.
-    let sums_only = arguments.output.statistics && matches!(format, OutputFormat::Full | OutputFormat::Concise);
+    let for_people = matches!(format, OutputFormat::Full | OutputFormat::Concise | OutputFormat::Grouped);
+    let sums_only = arguments.output.statistics && for_people;
+    let mut reporter = reporter(if sums_only { OutputFormat::Full } else { format }, style, &main, out);
+    let mut summary = Summary::default();
     let mut sink = |diagnostic: &Diagnostic| {
         if let Some(page) = &mut page {
             page.report.report(diagnostic)?;
@@ -390,6 +391,7 @@ fn output(arguments: &CheckArguments, here: &Loaded) -> Result<(Box<dyn Write>, 
         width,
         max_findings: arguments.output.max_findings.or(here.config.max_findings).unwrap_or(5),
         summary: !arguments.output.quiet,
+        statistics: arguments.output.statistics,
     };
     Ok((out, style))
 }
