@@ -214,6 +214,13 @@ fn find(arguments: &CheckArguments, here: &Loaded) -> Result<files::Found, Strin
 /// What makes up the settings of a file: its configuration, and which overrides and ignores of it fit.
 type Fitting = (Option<PathBuf>, Vec<usize>, Vec<usize>);
 
+/// The configuration of a file, and which overrides and ignores of it fit.
+pub(super) struct Fit {
+    pub(super) loaded: Rc<Loaded>,
+    pub(super) overrides: Vec<usize>,
+    ignores: Vec<usize>,
+}
+
 /// Settings by file, made once for each set of options that fits.
 pub(crate) struct Plan<'a> {
     judging: &'a JudgingArguments,
@@ -263,8 +270,7 @@ impl<'a> Plan<'a> {
         Ok(loaded)
     }
 
-    /// The configuration of a file, and which overrides and ignores of it fit.
-    pub(crate) fn fitting(&mut self, path: &Path) -> Result<(Rc<Loaded>, Vec<usize>, Vec<usize>), String> {
+    pub(super) fn fit(&mut self, path: &Path) -> Result<Fit, String> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let loaded = self.config_for(folder)?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -283,11 +289,11 @@ impl<'a> Plan<'a> {
                 ignores.push(index);
             }
         }
-        Ok((loaded, overrides, ignores))
+        Ok(Fit { loaded, overrides, ignores })
     }
 
     pub(super) fn settings_for(&mut self, path: &Path) -> Result<Rc<Settings>, String> {
-        let (loaded, overrides, ignores) = self.fitting(path)?;
+        let Fit { loaded, overrides, ignores } = self.fit(path)?;
         let key = (loaded.path.clone(), overrides, ignores);
         if let Some(known) = self.settings.get(&key) {
             return Ok(Rc::clone(known));

@@ -35,10 +35,10 @@ fn in_force(arguments: &CheckArguments) -> Result<String, String> {
     for path in paths {
         let path = if path.is_dir() { path.join("train.jsonl") } else { path.clone() };
         let settings = plan.settings_for(&path)?;
-        let (loaded, overrides, _) = plan.fitting(&path)?;
+        let fit = plan.fit(&path)?;
         let shown = tunelint::diagnostic::sanitised(&path.to_string_lossy()).into_owned();
         let _ = writeln!(out, "# for {shown}");
-        describe(&mut out, arguments, &settings, &Sources { loaded: &loaded, overrides: &overrides });
+        describe(&mut out, arguments, &settings, &Sources { loaded: &fit.loaded, overrides: &fit.overrides });
     }
     let _ = writeln!(out, "# for the whole run");
     describe_run(&mut out, arguments, &here);

@@ -129,7 +129,7 @@ impl Host for Screen {
 
 fn output(arguments: &GenerateArguments) -> (Box<dyn Write>, Style) {
     let is_terminal = io::stdout().is_terminal();
-    (Box::new(io::stdout()), Style { color: colored(arguments.color, is_terminal), width: width(is_terminal), max_findings: 2, summary: !arguments.quiet })
+    (Box::new(io::stdout()), Style { color: colored(arguments.color, is_terminal), width: width(is_terminal), max_findings: 2, summary: !arguments.quiet, statistics: false })
 }
 
 fn in_text(mut out: Box<dyn Write>, style: Style, outcome: &Outcome, arguments: &GenerateArguments) -> io::Result<()> {
