@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{Digest, Reporter, summary};
+use super::{Digest, Reporter, relative, summary};
 use crate::diagnostic::{Diagnostic, bytes, count, number, sanitised};
 use crate::rule::Severity;
 use crate::settings::Settings;
@@ -65,7 +65,7 @@ fn head(summary: &Summary, settings: &Settings) -> String {
 }
 
 fn path(file: &FileSummary) -> String {
-    code(&file.path.chars().rev().take(120).collect::<Vec<_>>().into_iter().rev().collect::<String>())
+    code(&relative(&file.path).chars().rev().take(120).collect::<Vec<_>>().into_iter().rev().collect::<String>())
 }
 
 fn rules(summary: &Summary) -> String {
@@ -128,7 +128,7 @@ fn item(diagnostic: &Diagnostic) -> String {
     let place = if diagnostic.location.path.is_empty() {
         String::new()
     } else {
-        format!("{} ", code(&format!("{}{line}", diagnostic.location.path)))
+        format!("{} ", code(&format!("{}{line}", relative(&diagnostic.location.path))))
     };
     format!("- {place}{}\n", text(&diagnostic.message))
 }

@@ -187,9 +187,9 @@ fn histogram(out: &mut String, distribution: &Distribution, width: usize) {
     for (step, &count) in (0..).zip(&counts) {
         let eighths = (count * room * 8).div_ceil(most);
         let part = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"].get((eighths % 8) as usize).copied().unwrap_or_default();
-        let bar = format!("{}{part}", "█".repeat((eighths / 8) as usize));
+        let bar = format!("  {}{part}", "█".repeat((eighths / 8) as usize));
         let (from, to) = (number(edge(step)), number(edge(step + 1) - 1));
-        let _ = writeln!(out, "{:11}{from:>label$}–{to:<label$}  {:>figure$}  {bar}", "", number(count));
+        let _ = writeln!(out, "{:11}{from:>label$}–{to:<label$}  {:>figure$}{}", "", number(count), bar.trim_end());
     }
 }
 

@@ -226,7 +226,7 @@ fn every_format_is_well_formed_and_safe() {
         let shown = text(&output.stdout) + &text(&output.stderr);
         let raw = shown.chars().find(|&c| tunelint::diagnostic::is_unsafe(c) && c != '\n' && c != '\t');
         assert_eq!(raw, None, "{format}: {shown:?}");
-        let commands = shown.lines().filter(|line| line.starts_with("::") || line.starts_with("##")).count();
+        let commands = shown.lines().filter(|line| line.starts_with("::") || line.starts_with("##vso[") || line.starts_with("##[")).count();
         assert_eq!(commands > 0, ["github", "azure"].contains(&format), "{format}: {shown}");
         assert!(!shown.lines().any(|line| line.starts_with("::error::x")), "{shown}");
         if ["json", "sarif", "gitlab", "rdjson"].contains(&format) {

@@ -110,6 +110,12 @@ fn a_check_can_write_a_page_too() {
     let output = run(folder.path(), &["report", "a.jsonl", "-o", "none/page.html"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("none/page.html: no such file or directory"));
+    // A page that cannot be made leaves the older one where it is.
+    std::fs::write(folder.path().join("old.html"), "old").expect("written");
+    assert_eq!(run(folder.path(), &["report", "missing.jsonl", "-o", "old.html"]).status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(folder.path().join("old.html")).expect("still there"), "old");
+    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 3, "nothing half done is left behind");
 }
 
 #[test]

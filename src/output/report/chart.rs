@@ -37,6 +37,12 @@ pub(super) fn histogram(values: &Distribution, limit: Option<u64>, breadth: Brea
     }
     let most = counts.iter().copied().max().unwrap_or(1).max(1);
     let step = (full - 2.0 * LEFT) / bins as f64;
+    // Where each value has a bar of its own, its figure stands under the middle of it.
+    let has_own_bars = bins as u64 == top - low + 1 && !scale.is_log;
+    let across = |value: u64| match has_own_bars {
+        true => LEFT + ((value - low) as f64 + 0.5) * step,
+        false => LEFT + scale.of(value) * (full - 2.0 * LEFT),
+    };
     let mut svg = open(full, chart_height + 34.0);
     for (bin, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
         let height = (count as f64 / most as f64 * chart_height).max(1.5);
@@ -58,13 +64,14 @@ pub(super) fn histogram(values: &Distribution, limit: Option<u64>, breadth: Brea
     let _ = write!(svg, "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{base}\" y2=\"{base}\"/>", full - LEFT);
     let inner_ticks = if breadth == Breadth::Whole { 5.0 } else { 3.0 };
     for (value, anchor) in scale.ticks(inner_ticks) {
+        let anchor = if has_own_bars { "middle" } else { anchor };
         let class = if anchor == "middle" { "tick inner" } else { "tick" };
-        let x = LEFT + scale.of(value) * (full - 2.0 * LEFT);
+        let x = across(value);
         let _ =
             write!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>", base + 18.0, number(value));
     }
     if let Some(limit) = limit {
-        let x = LEFT + scale.of(limit) * (full - 2.0 * LEFT);
+        let x = across(limit.max(low));
         let _ = write!(svg, "<line class=\"limit\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"4\" y2=\"{base}\"/>");
         let (x, anchor) = if x < full / 3.0 { (x + 6.0, "start") } else { (x - 6.0, "end") };
         let _ = write!(svg, "<text class=\"limit\" x=\"{x:.1}\" y=\"16\" text-anchor=\"{anchor}\">limit {}</text>", number(limit));

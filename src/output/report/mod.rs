@@ -238,7 +238,11 @@ impl<'a> Page<'a> {
         let lines: u64 = summary.files.iter().map(|file| file.lines).sum();
         let mut rules: Vec<_> = summary.rules.iter().collect();
         rules.sort_by_key(|(code, rule)| (std::cmp::Reverse(rule.severity), std::cmp::Reverse(rule.effect.rejects()), **code));
-        let title = main.map_or_else(String::new, |file| sanitised(file.path.rsplit('/').next().unwrap_or_default()).into_owned());
+        let name = main.map(|file| sanitised(file.path.rsplit('/').next().unwrap_or_default()).into_owned()).unwrap_or_default();
+        let title = match summary.files.len() {
+            0 | 1 => name,
+            several => format!("{name} and {}", count(several as u64 - 1, "more file")),
+        };
         let place = |path: &str, line: u64| format!("{}:{}", sanitised(path), line);
         Self {
             title,

@@ -1,14 +1,16 @@
 //! `tunelint check`: settings for each file, the engine over all of them, and the exit code.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 use tunelint::diagnostic::Diagnostic;
 use tunelint::engine::{Engine, Error, Input};
 use tunelint::exhibit::Wanted;
@@ -110,7 +112,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
         }
     };
     drop(reporter);
-    if let Some(page) = page {
+    if let Some(page) = page.filter(|_| !summary.files.is_empty()) {
         page.finish(hashes, &summary, &main)?;
     }
     match finished {
@@ -124,17 +126,24 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     }
 }
 
-/// A report on its way to a file.
+/// A report on its way to a file, which takes the place of an older one when it is done.
 struct Page<'a> {
     path: &'a Path,
     report: Report<'static>,
+    file: NamedTempFile,
 }
 
 impl<'a> Page<'a> {
     /// The file is made at once: that it cannot be written is said before the work, not after it.
     fn create(path: &'a Path, arguments: &PageArguments) -> Result<Self, String> {
-        let file = File::create(path).map_err(|error| format!("{}: {}", path.display(), files::reason(&error)))?;
-        Ok(Self { path, report: Report::new(Box::new(BufWriter::new(file)), arguments.redact) })
+        let problem = |error: io::Error| format!("{}: {}", path.display(), files::reason(&error));
+        if path.is_dir() {
+            return Err(format!("{}: a folder, not a file", path.display()));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder).map_err(problem)?;
+        let out = BufWriter::new(file.reopen().map_err(problem)?);
+        Ok(Self { path, report: Report::new(Box::new(out), arguments.redact), file })
     }
 
     fn finish(mut self, hashes: Vec<(String, Hash)>, summary: &Summary, settings: &Settings) -> Result<(), String> {
@@ -148,7 +157,10 @@ impl<'a> Page<'a> {
             command: safe(&command.join(" ")),
             files: hashes.into_iter().map(|(path, hash)| (safe(&path), hex(hash))).collect(),
         });
-        self.report.finish(summary, settings).map_err(|error| format!("{}: {}", self.path.display(), files::reason(&error)))
+        let problem = |error: io::Error| format!("{}: {}", self.path.display(), files::reason(&error));
+        self.report.finish(summary, settings).map_err(problem)?;
+        self.file.persist(self.path).map_err(|error| problem(error.error))?;
+        Ok(())
     }
 }
 
