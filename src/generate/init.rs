@@ -92,10 +92,14 @@ struct Shape {
 impl Shape {
     fn of(columns: &[Column], rows: &[Row]) -> Self {
         let named = |names: &[&str]| -> Option<String> {
-            names.iter().find_map(|name| columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))).map(|column| column.name.clone())
+            names
+                .iter()
+                .find_map(|name| columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)))
+                .map(|column| column.name.clone())
         };
         let is_list = |name: &str| rows.iter().any(|row| matches!(row.get(name), Some(Value::List(_))));
-        let image = columns.iter().find(|column| column.kind == "image" || column.kind == "list of image").map(|column| column.name.clone());
+        let image =
+            columns.iter().find(|column| column.kind == "image" || column.kind == "list of image").map(|column| column.name.clone());
         let image = image.or_else(|| named(&["image", "images", "image_path"]));
         let mut shape =
             Self { explode: Vec::new(), rename: Vec::new(), why: String::new(), example: String::new(), has_images: image.is_some() };
@@ -107,7 +111,10 @@ impl Shape {
         if let Some(messages) = named(&["messages"]).filter(|name| is_list(name)) {
             shape.why = "Chats, passed through.".to_owned();
             shape.example = match &image {
-                Some(image) => format!("messages = {{ expr = {} }}\n", quoted(&format!("{} | with_images({})", reference(&messages), reference(image)))),
+                Some(image) => format!(
+                    "messages = {{ expr = {} }}\n",
+                    quoted(&format!("{} | with_images({})", reference(&messages), reference(image)))
+                ),
                 None if messages == "messages" => "preset = \"messages\"\n".to_owned(),
                 None => format!("messages = {{ expr = {} }}\n", quoted(&reference(&messages))),
             };
@@ -118,13 +125,18 @@ impl Shape {
             shape.why = "ShareGPT.".to_owned();
             let images = image.as_ref().map(|image| format!(" | with_images({})", reference(image))).unwrap_or_default();
             shape.example = format!("messages = {{ expr = {} }}\n", quoted(&format!("{} | from_sharegpt{images}", reference(&turns))));
-        } else if let (Some(chosen), Some(rejected), Some(prompt)) = (named(&["chosen"]), named(&["rejected"]), named(&["prompt", "question", "instruction"])) {
-            preset(&mut shape, "chosen-rejected", "Preferences.", &[(&prompt, "prompt"), (&chosen, "chosen"), (&rejected, "rejected")]);
-        } else if let (Some(instruction), Some(output), Some(input)) = (named(&["instruction"]), named(&["output", "response"]), named(&["input", "context"])) {
-            preset(&mut shape, "alpaca", "Alpaca.", &[(&instruction, "instruction"), (&input, "input"), (&output, "output")]);
-        } else if let (Some(question), Some(answer)) =
-            (named(&["question", "questions", "prompt", "instruction", "query"]), named(&["answer", "answers", "completion", "response", "output"]))
+        } else if let (Some(chosen), Some(rejected), Some(prompt)) =
+            (named(&["chosen"]), named(&["rejected"]), named(&["prompt", "question", "instruction"]))
         {
+            preset(&mut shape, "chosen-rejected", "Preferences.", &[(&prompt, "prompt"), (&chosen, "chosen"), (&rejected, "rejected")]);
+        } else if let (Some(instruction), Some(output), Some(input)) =
+            (named(&["instruction"]), named(&["output", "response"]), named(&["input", "context"]))
+        {
+            preset(&mut shape, "alpaca", "Alpaca.", &[(&instruction, "instruction"), (&input, "input"), (&output, "output")]);
+        } else if let (Some(question), Some(answer)) = (
+            named(&["question", "questions", "prompt", "instruction", "query"]),
+            named(&["answer", "answers", "completion", "response", "output"]),
+        ) {
             if is_list(&question) && is_list(&answer) {
                 shape.explode = vec![question.clone(), answer.clone()];
             }
@@ -144,7 +156,9 @@ impl Shape {
 
     /// Templates to start from, where nothing is recognised.
     fn guess(&mut self, columns: &[Column], image: Option<&str>) {
-        let plain = |column: &&Column| image != Some(&*column.name) && !column.kind.starts_with("list") && !column.kind.starts_with("object") && column.kind != "bytes";
+        let plain = |column: &&Column| {
+            image != Some(&*column.name) && !column.kind.starts_with("list") && !column.kind.starts_with("object") && column.kind != "bytes"
+        };
         let texts: Vec<&str> = columns.iter().filter(plain).map(|column| column.name.as_str()).collect();
         let answer = ["label", "labels", "class", "caption", "text", "txt", "cls", "target"];
         let answer = answer.iter().find(|name| texts.contains(name)).copied().or(texts.last().copied()).unwrap_or("columns");
@@ -164,7 +178,8 @@ impl Shape {
 
 /// A column in an expression: by its name, or through `columns` when that is no identifier.
 fn reference(name: &str) -> String {
-    let is_identifier = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_identifier =
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if is_identifier { name.to_owned() } else { format!("columns[{}]", quoted(name)) }
 }
 

@@ -16,15 +16,13 @@ pub(super) fn bytes(value: &Value) -> Vec<u8> {
     out
 }
 
+/// Fills the hole where an image goes, or says why it cannot.
+pub(super) type Fill<'a> = dyn FnMut(&Value, &mut Vec<u8>) -> Result<(), String> + 'a;
+
 /// Appends `value` to `out`. `image` is handed each image, and the output up to where its URL would stand.
 ///
 /// `Err` says which value has no place in JSON, or what `image` said.
-pub(super) fn write(
-    value: &Value,
-    style: JsonStyle,
-    out: &mut Vec<u8>,
-    image: &mut dyn FnMut(&Value, &mut Vec<u8>) -> Result<(), String>,
-) -> Result<(), String> {
+pub(super) fn write(value: &Value, style: JsonStyle, out: &mut Vec<u8>, image: &mut Fill<'_>) -> Result<(), String> {
     let (comma, colon): (&[u8], &[u8]) = match style {
         JsonStyle::Compact => (b",", b":"),
         JsonStyle::Python => (b", ", b": "),

@@ -129,7 +129,12 @@ impl Made {
             after += transcode::transcode(bytes, &images.0).map_or(u64::from(*length), |made| made.bytes.len().div_ceil(3) as u64 * 4);
         }
         let shots = self.shots.len() as u64;
-        let of_images = self.sizes.iter().filter(|size| size.all + size.lines * shots == largest).map(|size| size.images + size.lines * self.shot_images).max();
+        let of_images = self
+            .sizes
+            .iter()
+            .filter(|size| size.all + size.lines * shots == largest)
+            .map(|size| size.images + size.lines * self.shot_images)
+            .max();
         let of_images = of_images.unwrap_or_default();
         largest - of_images + if before == 0 { of_images } else { (of_images as f64 * after as f64 / before as f64 * 1.02) as u64 }
     }
@@ -267,13 +272,17 @@ fn source(
                 for batch in batches {
                     // A template's or a decoder's panic is the end of the run, not of the process.
                     let rows = batch.len() as u64;
-                    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| batch.iter().try_for_each(|(row, work)| one(shared, line, row, work, &tell))));
+                    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                        batch.iter().try_for_each(|(row, work)| one(shared, line, row, work, &tell))
+                    }));
                     match made {
                         Ok(Ok(())) => drop(tell.send(Told::Rows(rows))),
                         Ok(Err(error)) => drop(tell.send(Told::Failed(error))),
                         Err(_) => {
                             let place = batch.first().map(|(row, _)| row.place.clone()).unwrap_or_default();
-                            drop(tell.send(Told::Failed(Error::Failed(format!("{place}: tunelint itself failed at this row or soon after; please report it")))));
+                            drop(tell.send(Told::Failed(Error::Failed(format!(
+                                "{place}: tunelint itself failed at this row or soon after; please report it"
+                            )))));
                         }
                     }
                 }
@@ -320,14 +329,7 @@ fn source(
 }
 
 /// Reads rows and hands each to a worker together with what is to be done with it.
-fn read(
-    rows: super::source::Rows,
-    work: &[Work],
-    to_workers: &Sender<Batch>,
-    tell: &Sender<Told>,
-    ending: &AtomicBool,
-    stop: &AtomicBool,
-) {
+fn read(rows: super::source::Rows, work: &[Work], to_workers: &Sender<Batch>, tell: &Sender<Told>, ending: &AtomicBool, stop: &AtomicBool) {
     let mut work = work;
     let mut batch = Vec::with_capacity(BATCH);
     for row in rows {
@@ -365,7 +367,10 @@ fn read(
 fn one(shared: &Shared<'_>, line: &SourceLine<'_>, row: &Row, work: &[Work], tell: &Sender<Told>) -> Result<(), Error> {
     let examples = match line.cutter.examples(row) {
         Ok(examples) => examples,
-        Err(problem) => return Ok(drop(tell.send(Told::Problem(problem)))),
+        Err(problem) => {
+            drop(tell.send(Told::Problem(problem)));
+            return Ok(());
+        }
     };
     // The same image stands in all examples of a row: its file is read once.
     let mut by_path = HashMap::new();
@@ -386,8 +391,10 @@ fn one(shared: &Shared<'_>, line: &SourceLine<'_>, row: &Row, work: &[Work], tel
             let number = work.first + index as u64;
             let scope = minijinja::Value::from_object(Scope::of(example, number, number + 1));
             let made = match line.renderer.line(&scope, prompt_only, &shared.finish()) {
-                Ok(value) => render::write(&value, shared.plan.recipe.output.json, &mut |image| shared.image(image, &row.folder, &mut by_path))
-                    .map_err(|message| RowProblem::new(row, &[], message)),
+                Ok(value) => {
+                    render::write(&value, shared.plan.recipe.output.json, &mut |image| shared.image(image, &row.folder, &mut by_path))
+                        .map_err(|message| RowProblem::new(row, &[], message))
+                }
                 Err(fault) => Err(RowProblem::of(row, fault)),
             };
             shared.is_whole()?;
@@ -477,7 +484,12 @@ fn shot(shared: &Shared<'_>, line: &SourceLine<'_>, row: Option<&Row>, number: u
     let row = match row {
         Some(row) => row,
         None => {
-            nowhere = Row { number: 0, place: format!("few-shot example {}", number + 1), folder: Arc::from(shared.plan.loaded.folder.as_path()), cells: Vec::new() };
+            nowhere = Row {
+                number: 0,
+                place: format!("few-shot example {}", number + 1),
+                folder: Arc::from(shared.plan.loaded.folder.as_path()),
+                cells: Vec::new(),
+            };
             &nowhere
         }
     };
@@ -501,7 +513,8 @@ fn shot(shared: &Shared<'_>, line: &SourceLine<'_>, row: Option<&Row>, number: u
         if !finish.keep_nulls {
             render::drop_nulls(message);
         }
-        if let (Some(weight), Some("assistant"), Value::Object(members)) = (weight, render::role(message).map(str::to_owned).as_deref(), message)
+        if let (Some(weight), Some("assistant"), Value::Object(members)) =
+            (weight, render::role(message).map(str::to_owned).as_deref(), message)
             && !members.iter().any(|(name, _)| &**name == "weight")
         {
             members.push((Arc::from("weight"), Value::Int(weight)));

@@ -257,7 +257,11 @@ impl Problems {
             return Err(Error::Row(Box::new(problem)));
         }
         let reasons = &mut self.skipped.reasons;
-        let reason = if reasons.len() < REASONS || reasons.contains_key(&problem.message) { problem.message.clone() } else { "other reasons".to_owned() };
+        let reason = if reasons.len() < REASONS || reasons.contains_key(&problem.message) {
+            problem.message.clone()
+        } else {
+            "other reasons".to_owned()
+        };
         *reasons.entry(reason).or_default() += 1;
         self.skipped.rows.push(problem);
         if self.skipped.rows.len() >= 2 * TOLD {

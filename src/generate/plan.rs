@@ -26,9 +26,8 @@ const ONLY: &str = "source";
 /// The recipe as it counts: presets laid under its own keys, one source and one split where it names none. And its target.
 pub(super) fn prepare(loaded: &Loaded) -> Result<(Recipe, Target), Error> {
     let mut recipe = loaded.recipe.clone();
-    let fault = |at: &[&str], message: String| {
-        Error::recipe(loaded, &Fault { at: at.iter().map(|&key| key.to_owned()).collect(), message })
-    };
+    let fault =
+        |at: &[&str], message: String| Error::recipe(loaded, &Fault { at: at.iter().map(|&key| key.to_owned()).collect(), message });
     match (recipe.source.take(), recipe.sources.is_empty()) {
         (Some(source), true) => {
             recipe.sources.insert(ONLY.to_owned(), source);
@@ -158,13 +157,19 @@ impl<'r> Plan<'r> {
         let scratch = if options.dry_run || options.preview.is_some() {
             std::env::temp_dir()
         } else {
-            outputs.first().and_then(|path| path.parent()).filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+            outputs
+                .first()
+                .and_then(|path| path.parent())
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .unwrap_or(Path::new("."))
+                .to_owned()
         };
         let mut settings = Settings::new(target, &rules::all(), options.today);
         settings.set_model(recipe.model.as_deref());
         let lines = Self::lines(loaded, recipe, environment)?;
         settings.format = lines.first().map(|line| line.renderer.format());
-        ignore(&mut settings, &recipe.ignore).map_err(|message| Error::recipe(loaded, &Fault { at: vec!["ignore".to_owned()], message }))?;
+        ignore(&mut settings, &recipe.ignore)
+            .map_err(|message| Error::recipe(loaded, &Fault { at: vec!["ignore".to_owned()], message }))?;
         let takes_weights = settings.target.message_keys.value.iter().any(|key| key == "weight");
         let shot_weight = recipe.few_shot.as_ref().and_then(|shots| shots.weight);
         let shot_weight = shot_weight.unwrap_or(if takes_weights { ShotWeight::Zero } else { ShotWeight::Omit });
@@ -172,9 +177,8 @@ impl<'r> Plan<'r> {
     }
 
     fn lines(loaded: &'r Loaded, recipe: &'r Recipe, environment: &'r Environment<'r>) -> Result<Vec<Line<'r>>, Error> {
-        let fault = |at: &[&str], message: String| {
-            Error::recipe(loaded, &Fault { at: at.iter().map(|&key| key.to_owned()).collect(), message })
-        };
+        let fault =
+            |at: &[&str], message: String| Error::recipe(loaded, &Fault { at: at.iter().map(|&key| key.to_owned()).collect(), message });
         let mut splits: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, (name, split)) in recipe.splits.iter().enumerate() {
             let source = match (&split.source, recipe.sources.len()) {
@@ -188,7 +192,10 @@ impl<'r> Plan<'r> {
                 return Err(fault(&["splits", name, "source"], format!("there is no source {}{near}", crate::diagnostic::quoted(source))));
             }
             if recipe.rows.group_by.is_some() && matches!(split.rows, Some(Amount::Count(_))) {
-                return Err(fault(&["splits", name, "rows"], "with `group_by` the rows of a split are a share, such as \"90%\"".to_owned()));
+                return Err(fault(
+                    &["splits", name, "rows"],
+                    "with `group_by` the rows of a split are a share, such as \"90%\"".to_owned(),
+                ));
             }
             splits.entry(source).or_default().push(index);
         }
@@ -198,11 +205,15 @@ impl<'r> Plan<'r> {
             let Some(splits) = splits.remove(name.as_str()) else {
                 return Err(fault(&["sources", name], "no split takes rows from it".to_owned()));
             };
-            let rest: Vec<&usize> = splits.iter().filter(|&&index| recipe.splits.get_index(index).is_some_and(|(_, split)| split.rows.is_none())).collect();
+            let rest: Vec<&usize> =
+                splits.iter().filter(|&&index| recipe.splits.get_index(index).is_some_and(|(_, split)| split.rows.is_none())).collect();
             if let [_, second, ..] = rest.as_slice()
                 && let Some((split, _)) = recipe.splits.get_index(**second)
             {
-                return Err(fault(&["splits", split], "only one split of a source can take what the others leave: say how many `rows` it gets".to_owned()));
+                return Err(fault(
+                    &["splits", split],
+                    "only one split of a source can take what the others leave: say how many `rows` it gets".to_owned(),
+                ));
             }
             let source = Source::open(spec, &loaded.folder).map_err(Error::source)?;
             let is_shots = shots_from == Some(name.as_str());
@@ -264,7 +275,8 @@ impl<'r> Plan<'r> {
                     line.cutter.survey(rows, self.recipe.seed, problems, stop, &mut |done| host.progress(Step::Select, done, total))?
                 }
             };
-            let splits: Vec<&Split> = line.splits.iter().filter_map(|&index| self.recipe.splits.get_index(index)).map(|(_, split)| split).collect();
+            let splits: Vec<&Split> =
+                line.splits.iter().filter_map(|&index| self.recipe.splits.get_index(index)).map(|(_, split)| split).collect();
             let mut overview = Overview { rows: survey.rows, filtered: survey.filtered, empty: survey.empty, left: 0 };
             let (dealt, left) = deal(survey.candidates, &self.recipe.rows, &splits, self.recipe.seed, line.name);
             overview.left = left;
@@ -287,7 +299,8 @@ impl<'r> Plan<'r> {
         let mut made = make::make(self, &work, &images, problems, stop, host)?;
         let Some(limit) = limit.filter(|_| self.options.preview.is_none()) else { return Ok(made) };
         let names: Vec<&String> = self.recipe.splits.keys().collect();
-        let too_large = |made: &Made| made.sizes().into_iter().zip(&names).find(|(size, _)| *size > limit).map(|(size, name)| (size, (*name).clone()));
+        let too_large =
+            |made: &Made| made.sizes().into_iter().zip(&names).find(|(size, _)| *size > limit).map(|(size, name)| (size, (*name).clone()));
         let mut steps = images.smaller();
         while let Some((size, name)) = too_large(&made) {
             let (size, limit_shown) = crate::diagnostic::bytes_beside(size, limit);
@@ -301,7 +314,8 @@ impl<'r> Plan<'r> {
             let largest = made.sizes().into_iter().max().unwrap_or_default();
             let Some(next) = steps.by_ref().find(|next| made.estimate(next, largest) <= limit) else {
                 let at = ["output", "fit"].map(str::to_owned).to_vec();
-                let message = format!("the split `{name}` has {size} with the smallest images this goes to; `max_file_size` is {limit_shown}");
+                let message =
+                    format!("the split `{name}` has {size} with the smallest images this goes to; `max_file_size` is {limit_shown}");
                 return Err(Error::recipe(self.loaded, &Fault { at, message }));
             };
             images = next;
@@ -318,11 +332,16 @@ impl<'r> Plan<'r> {
         for line in &self.lines {
             let mut work = Vec::new();
             for &split in &line.splits {
-                work.extend(picks.get(split).into_iter().flatten().map(|pick| Work { row: pick.row, split, first: pick.first, shot: None }));
+                work.extend(picks.get(split).into_iter().flatten().map(|pick| Work {
+                    row: pick.row,
+                    split,
+                    first: pick.first,
+                    shot: None,
+                }));
             }
             all.push(work);
         }
-        for (number, (split, example)) in self.shot_rows()? {
+        for (number, split, example) in self.shot_rows()? {
             let own = picks.get(split).map(Vec::as_slice).unwrap_or_default();
             let last = own.partition_point(|pick| pick.first <= example);
             let pick = last.checked_sub(1).and_then(|index| own.get(index)).filter(|pick| example < pick.first + u64::from(pick.examples));
@@ -346,13 +365,13 @@ impl<'r> Plan<'r> {
         Ok(all)
     }
 
-    /// Few-shot examples that are rows: their number, and the split and the example that they name.
-    fn shot_rows(&self) -> Result<Vec<(usize, (usize, u64))>, Error> {
+    /// Few-shot examples that are rows: their number, the split, and the example that they name.
+    fn shot_rows(&self) -> Result<Vec<(usize, usize, u64)>, Error> {
         let Some(shots) = &self.recipe.few_shot else { return Ok(Vec::new()) };
         let split = shots.split.as_deref().and_then(|name| self.recipe.splits.get_index_of(name)).unwrap_or(0);
         let rows = shots.examples.iter().enumerate().filter_map(|(number, example)| Some((number, example.get("row")?)));
         rows.map(|(number, row)| match row.as_integer().and_then(|row| u64::try_from(row).ok()) {
-            Some(row) => Ok((number, (split, row))),
+            Some(row) => Ok((number, split, row)),
             None => {
                 let at = ["few_shot".to_owned(), "examples".to_owned(), number.to_string(), "row".to_owned()].to_vec();
                 Err(Error::recipe(self.loaded, &Fault { at, message: "a `row` is the number of an example, from 0".to_owned() }))
@@ -388,7 +407,10 @@ fn shots_source(recipe: &Recipe) -> Result<Option<&str>, Fault> {
         Some(name) => recipe.splits.get(name.as_str()).ok_or_else(|| {
             let near = crate::diagnostic::nearest(name, recipe.splits.keys().map(String::as_str));
             let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            Fault { at: vec!["few_shot".to_owned(), "split".to_owned()], message: format!("there is no split {}{near}", crate::diagnostic::quoted(name)) }
+            Fault {
+                at: vec!["few_shot".to_owned(), "split".to_owned()],
+                message: format!("there is no split {}{near}", crate::diagnostic::quoted(name)),
+            }
         })?,
         None => match recipe.splits.values().next() {
             Some(first) => first,
@@ -421,7 +443,11 @@ impl<'r> Line<'r> {
             None => there.clone(),
         };
         let before = Names { columns: &old, others: &[] };
-        for (key, columns) in [("explode", rows.explode.iter().collect::<Vec<_>>()), ("group_by", rows.group_by.iter().collect()), ("rename", rows.rename.keys().collect())] {
+        for (key, columns) in [
+            ("explode", rows.explode.iter().collect::<Vec<_>>()),
+            ("group_by", rows.group_by.iter().collect()),
+            ("rename", rows.rename.keys().collect()),
+        ] {
             if let Some(missing) = columns.into_iter().find(|name| !old.contains(name)) {
                 return Err(Fault { at: at(&["rows", key]), message: before.missing(missing) });
             }
@@ -485,7 +511,10 @@ impl<'r> Line<'r> {
         others.dedup();
         let at = || vec!["few_shot".to_owned()];
         if !format.has_messages() {
-            return Err(Fault { at: at(), message: format!("lines of the format `{}` have no messages to put examples into", format.name()) });
+            return Err(Fault {
+                at: at(),
+                message: format!("lines of the format `{}` have no messages to put examples into", format.name()),
+            });
         }
         let names = Names { columns, others: &others };
         match (&shots.messages, messages) {

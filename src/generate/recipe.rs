@@ -109,7 +109,9 @@ impl TryFrom<Value> for Amount {
         let amount = match &value {
             Value::Integer(count) => u64::try_from(*count).ok().map(Self::Count),
             Value::Float(number) => share(*number),
-            Value::String(text) => text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok()).and_then(|n| share(n / 100.0)),
+            Value::String(text) => {
+                text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok()).and_then(|n| share(n / 100.0))
+            }
             _ => None,
         };
         amount.ok_or_else(|| format!("{}: a count of rows, such as 500, or a share, such as \"5%\" or 0.05", shown(&value)))
@@ -577,7 +579,9 @@ mod tests {
 
     #[test]
     fn places_are_lines_of_the_recipe() {
-        let loaded = read("seed = 1\n\n[[example.messages]]\nrole = \"user\"\ncontent = [\n  { text = \"a\" },\n  { text = \"b\" },\n]\n", &[]).expect("read");
+        let loaded =
+            read("seed = 1\n\n[[example.messages]]\nrole = \"user\"\ncontent = [\n  { text = \"a\" },\n  { text = \"b\" },\n]\n", &[])
+                .expect("read");
         assert_eq!(loaded.line(&["example", "messages", "0", "content", "1", "text"]), Some(7));
         assert_eq!(loaded.line(&["example", "messages", "0", "weight"]), Some(3));
     }

@@ -321,7 +321,8 @@ impl Finish<'_> {
                 *url = Value::Image { bytes: None, path: Some(Arc::clone(text)) };
             }
         }
-        if let (Some(detail), false) = (&self.images.detail, inner.iter().any(|(name, value)| &**name == "detail" && *value != Value::Null)) {
+        if let (Some(detail), false) = (&self.images.detail, inner.iter().any(|(name, value)| &**name == "detail" && *value != Value::Null))
+        {
             inner.retain(|(name, _)| &**name != "detail");
             inner.push((Arc::from("detail"), Value::String(Arc::from(detail.as_str()))));
         }
@@ -361,7 +362,9 @@ pub(super) fn write(line: &Value, style: JsonStyle, store: &mut dyn FnMut(&Value
             written.shots = Some(out.len() as u32 - 1);
             return Ok(());
         }
-        let Value::Image { .. } = image else { return Err("bytes have no place in JSON; if they are an image, use { image = \"…\" }".to_owned()) };
+        let Value::Image { .. } = image else {
+            return Err("bytes have no place in JSON; if they are an image, use { image = \"…\" }".to_owned());
+        };
         written.images.push((out.len() as u32, store(image)?));
         Ok(())
     };
@@ -397,7 +400,8 @@ mod tests {
         let images = Images { detail: Some("low".to_owned()), ..Images::default() };
         let finish = Finish { images: &images, keep_nulls: false, has_shots: false };
         let text = |text: &str| Value::String(Arc::from(text));
-        let object = |members: &[(&str, Value)]| Value::Object(members.iter().map(|(name, value)| (Arc::from(*name), value.clone())).collect());
+        let object =
+            |members: &[(&str, Value)]| Value::Object(members.iter().map(|(name, value)| (Arc::from(*name), value.clone())).collect());
         let expected = image_part(Value::Image { bytes: None, path: Some(Arc::from("a.png")) }, Some(text("low")));
         for mut part in [
             Value::Image { bytes: None, path: Some(Arc::from("a.png")) },
@@ -408,7 +412,8 @@ mod tests {
             finish.part(&mut part);
             assert_eq!(part, expected);
         }
-        let mut remote = object(&[("type", text("image_url")), ("image_url", object(&[("url", text("https://a/b.png")), ("detail", text("high"))]))]);
+        let mut remote =
+            object(&[("type", text("image_url")), ("image_url", object(&[("url", text("https://a/b.png")), ("detail", text("high"))]))]);
         let before = remote.clone();
         finish.part(&mut remote);
         assert_eq!(remote, before);

@@ -1,8 +1,8 @@
 //! Which rows go where: filter, shuffle, sample and splits, decided from as few columns as will do and before anything is
 //! made of them. What is remembered of a row is its number, 24 bytes, and nothing else.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -83,7 +83,9 @@ impl Cutter<'_> {
         let piece = |index: usize| {
             let cells = row.cells.iter().map(|(name, value)| {
                 let value = match value {
-                    Value::List(items) if self.rows.explode.iter().any(|column| **column == **name) => items.get(index).cloned().unwrap_or(Value::Null),
+                    Value::List(items) if self.rows.explode.iter().any(|column| **column == **name) => {
+                        items.get(index).cloned().unwrap_or(Value::Null)
+                    }
                     value => value.clone(),
                 };
                 (renamed(name), value)
@@ -107,7 +109,9 @@ impl Cutter<'_> {
                 None => count = Some((own, column)),
                 Some((first, _)) if first == own => {}
                 Some((first, other)) => {
-                    return Err(problem(format!("`{other}` has {first} elements and `{column}` has {own}; lists exploded together are of the same length")));
+                    return Err(problem(format!(
+                        "`{other}` has {first} elements and `{column}` has {own}; lists exploded together are of the same length"
+                    )));
                 }
             }
         }
@@ -143,7 +147,9 @@ impl Cutter<'_> {
 
     fn judge(&self, row: &Row, seed: u64) -> Result<Option<Candidate>, RowProblem> {
         if let Some(filter) = &self.filter
-            && !filter.is_true(&minijinja::Value::from_object(Scope::of(row, row.number, row.number + 1))).map_err(|fault| RowProblem::of(row, fault))?
+            && !filter
+                .is_true(&minijinja::Value::from_object(Scope::of(row, row.number, row.number + 1)))
+                .map_err(|fault| RowProblem::of(row, fault))?
         {
             return Ok(None);
         }
@@ -195,8 +201,10 @@ pub(super) fn deal(mut candidates: Vec<Candidate>, rows: &Rows, splits: &[&Split
 /// Where each split ends in a list of `all` rows. Shares add up without a row lost to rounding; a split that names no
 /// number gets what is left.
 fn ends(all: u64, splits: &[&Split]) -> Vec<u64> {
-    let fixed: u64 = splits.iter().filter_map(|split| split.rows).map(|amount| if let Amount::Count(count) = amount { count } else { 0 }).sum();
-    let shares: f64 = splits.iter().filter_map(|split| split.rows).map(|amount| if let Amount::Share(share) = amount { share } else { 0.0 }).sum();
+    let fixed: u64 =
+        splits.iter().filter_map(|split| split.rows).map(|amount| if let Amount::Count(count) = amount { count } else { 0 }).sum();
+    let shares: f64 =
+        splits.iter().filter_map(|split| split.rows).map(|amount| if let Amount::Share(share) = amount { share } else { 0.0 }).sum();
     let shared = Amount::Share(shares.min(1.0)).of(all);
     let (mut end, mut share_so_far, mut given) = (0_u64, 0.0, 0_u64);
     splits
@@ -294,7 +302,8 @@ mod tests {
     fn a_shuffle_is_what_it_always_was() {
         let rows = Rows { shuffle: true, sample: Some(Amount::Count(8)), ..Rows::default() };
         let all = split(None);
-        let order = |seed, source: &str| deal(candidates(20), &rows, &[&all], seed, source).0[0].iter().map(|pick| pick.row).collect::<Vec<_>>();
+        let order =
+            |seed, source: &str| deal(candidates(20), &rows, &[&all], seed, source).0[0].iter().map(|pick| pick.row).collect::<Vec<_>>();
         assert_eq!(order(42, "train"), order(42, "train"));
         assert_ne!(order(42, "train"), order(43, "train"));
         assert_ne!(order(42, "train"), order(42, "test"));

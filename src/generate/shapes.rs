@@ -61,7 +61,9 @@ fn from_sharegpt(turns: &Value) -> Result<Value, Error> {
             Some("system") => "system",
             Some("developer") => "developer",
             Some("tool" | "observation" | "function_response") => {
-                return Err(invalid("a ShareGPT turn from a tool names no call that it answers: convert such rows with templates of your own"));
+                return Err(invalid(
+                    "a ShareGPT turn from a tool names no call that it answers: convert such rows with templates of your own",
+                ));
             }
             _ => return Err(invalid(format!("a ShareGPT turn is from {}, not human, gpt or system", quoted(&from.to_string())))),
         };
@@ -118,7 +120,11 @@ fn with_images(messages: &Value, images: &Value) -> Result<Value, Error> {
     if !images.left.is_empty() {
         // Without any sign of them they stand before the first question, as in LLaVA's data.
         if images.used > 0 {
-            return Err(invalid(format!("the messages have {} places for images, and there are {} more images", images.used, images.left.len())));
+            return Err(invalid(format!(
+                "the messages have {} places for images, and there are {} more images",
+                images.used,
+                images.left.len()
+            )));
         }
         let first = filled.iter().position(|message| message.get_attr("role").is_ok_and(|role| role.as_str() == Some("user")));
         let Some(first) = first else { return Err(invalid("there are images, and no user message to hold them")) };
@@ -152,7 +158,10 @@ struct Images {
 impl Images {
     fn next(&mut self) -> Result<Value, Error> {
         self.used += 1;
-        let image = self.left.pop_front().ok_or_else(|| invalid(format!("the messages have more places for images than the row has: place {} is empty", self.used)))?;
+        let image = self
+            .left
+            .pop_front()
+            .ok_or_else(|| invalid(format!("the messages have more places for images than the row has: place {} is empty", self.used)))?;
         part(&image)
     }
 
@@ -196,7 +205,10 @@ fn part(image_value: &Value) -> Result<Value, Error> {
 
 fn text_part(text: &str) -> Value {
     let text_value = row::Value::String(Arc::from(text));
-    template::to_jinja(&row::Value::Object(vec![(Arc::from("type"), row::Value::String(Arc::from("text"))), (Arc::from("text"), text_value)]))
+    template::to_jinja(&row::Value::Object(vec![
+        (Arc::from("type"), row::Value::String(Arc::from("text"))),
+        (Arc::from("text"), text_value),
+    ]))
 }
 
 fn with_content(message: &Value, content: Value) -> Result<Value, Error> {
@@ -240,7 +252,8 @@ mod tests {
         let row = serde_json::json!({"m": [{"role": "user", "content": "<image>\nfirst, then <image> second"}], "i": ["a.png", "b.png"]});
         let messages = eval("(m | with_images(i))[0].content | map(attribute='type') | list", row.clone()).expect("fits");
         assert_eq!(messages, serde_json::json!(["image_url", "text", "image_url", "text"]));
-        let texts = eval("(m | with_images(i))[0].content | selectattr('text', 'defined') | map(attribute='text') | list", row.clone()).expect("fits");
+        let texts = eval("(m | with_images(i))[0].content | selectattr('text', 'defined') | map(attribute='text') | list", row.clone())
+            .expect("fits");
         assert_eq!(texts, serde_json::json!(["first, then ", " second"]));
         assert!(eval("m | with_images(i[:1])", row.clone()).expect_err("too few").contains("more places"));
         assert!(eval("m | with_images(i + i)", row).expect_err("too many").contains("2 more images"));

@@ -17,7 +17,9 @@ impl TryFrom<toml::Value> for Size {
             toml::Value::String(text) => parse(text),
             _ => None,
         };
-        bytes.map(Self).ok_or_else(|| format!("{}: a size is a text such as \"512MB\" or \"1 GiB\", or a number of bytes", super::recipe::shown(&value)))
+        bytes.map(Self).ok_or_else(|| {
+            format!("{}: a size is a text such as \"512MB\" or \"1 GiB\", or a number of bytes", super::recipe::shown(&value))
+        })
     }
 }
 

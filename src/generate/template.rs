@@ -28,7 +28,10 @@ pub(super) fn environment<'r>() -> Environment<'r> {
     environment.set_debug(true);
     environment.set_formatter(|out, state, value| {
         if value.is_none() {
-            return Err(Error::new(ErrorKind::InvalidOperation, "null is no text; use `default(…, true)`, or leave such rows out by `rows.filter`"));
+            return Err(Error::new(
+                ErrorKind::InvalidOperation,
+                "null is no text; use `default(…, true)`, or leave such rows out by `rows.filter`",
+            ));
         }
         if value.downcast_object_ref::<Picture>().is_some() {
             return Err(Error::new(ErrorKind::InvalidOperation, "an image is no text; use a part { image = \"…\" }"));
@@ -126,9 +129,9 @@ pub(super) fn to_jinja(value: &Value) -> minijinja::Value {
         Value::String(text) => minijinja::Value::from(Arc::clone(text)),
         Value::Bytes(bytes) => minijinja::Value::from_bytes(bytes.to_vec()),
         Value::List(items) => items.iter().map(to_jinja).collect::<Vec<_>>().into(),
-        Value::Object(members) => minijinja::Value::from_pairs(
-            members.iter().map(|(name, value)| (minijinja::Value::from(Arc::clone(name)), to_jinja(value))),
-        ),
+        Value::Object(members) => {
+            minijinja::Value::from_pairs(members.iter().map(|(name, value)| (minijinja::Value::from(Arc::clone(name)), to_jinja(value))))
+        }
         Value::Image { bytes, path } => minijinja::Value::from_object(Picture { bytes: bytes.clone(), path: path.clone() }),
     }
 }
@@ -266,16 +269,32 @@ pub(super) enum Compiled<'r> {
 }
 
 impl<'r> Compiled<'r> {
-    pub(super) fn compile(environment: &'r Environment<'r>, template: &'r Template, at: Vec<String>, names: Names<'_>) -> Result<Self, Fault> {
+    pub(super) fn compile(
+        environment: &'r Environment<'r>,
+        template: &'r Template,
+        at: Vec<String>,
+        names: Names<'_>,
+    ) -> Result<Self, Fault> {
         Self::of(environment, &template.0, at, names, false)
     }
 
     /// As [`Self::compile`], for the content of a message: a list holds parts.
-    pub(super) fn content(environment: &'r Environment<'r>, template: &'r Template, at: Vec<String>, names: Names<'_>) -> Result<Self, Fault> {
+    pub(super) fn content(
+        environment: &'r Environment<'r>,
+        template: &'r Template,
+        at: Vec<String>,
+        names: Names<'_>,
+    ) -> Result<Self, Fault> {
         Self::of(environment, &template.0, at, names, true)
     }
 
-    fn of(environment: &'r Environment<'r>, value: &'r toml::Value, at: Vec<String>, names: Names<'_>, is_content: bool) -> Result<Self, Fault> {
+    fn of(
+        environment: &'r Environment<'r>,
+        value: &'r toml::Value,
+        at: Vec<String>,
+        names: Names<'_>,
+        is_content: bool,
+    ) -> Result<Self, Fault> {
         let below = |key: &str| at.iter().cloned().chain([key.to_owned()]).collect::<Vec<_>>();
         Ok(match value {
             toml::Value::String(text) => Self::text(environment, text, at, names)?,
@@ -295,8 +314,9 @@ impl<'r> Compiled<'r> {
             toml::Value::Table(table) => match recipe::expression(table) {
                 Some(text) => Self::Formula(Formula::compile(environment, text, below("expr"), names)?),
                 None => {
-                    let members =
-                        table.iter().map(|(key, member)| Ok((Arc::from(key.as_str()), Self::of(environment, member, below(key), names, false)?)));
+                    let members = table
+                        .iter()
+                        .map(|(key, member)| Ok((Arc::from(key.as_str()), Self::of(environment, member, below(key), names, false)?)));
                     Self::Table(members.collect::<Result<_, _>>()?)
                 }
             },
@@ -350,7 +370,9 @@ impl<'r> Compiled<'r> {
                 let image = match image.value(scope)? {
                     Value::Bytes(bytes) => Value::Image { bytes: Some(bytes), path: None },
                     image @ (Value::Image { .. } | Value::String(_)) => image,
-                    other => return Err(Fault { at: at(), message: format!("{} is no image, and neither its path nor its URL", other.kind()) }),
+                    other => {
+                        return Err(Fault { at: at(), message: format!("{} is no image, and neither its path nor its URL", other.kind()) });
+                    }
                 };
                 let detail = detail.as_ref().map(|detail| detail.value(scope)).transpose()?;
                 image_part(image, detail)
@@ -381,10 +403,7 @@ impl<'r> Compiled<'r> {
 pub(super) fn image_part(url: Value, detail: Option<Value>) -> Value {
     let mut inner = vec![(Arc::from("url"), url)];
     inner.extend(detail.map(|detail| (Arc::from("detail"), detail)));
-    Value::Object(vec![
-        (Arc::from("type"), Value::String(Arc::from("image_url"))),
-        (Arc::from("image_url"), Value::Object(inner)),
-    ])
+    Value::Object(vec![(Arc::from("type"), Value::String(Arc::from("image_url"))), (Arc::from("image_url"), Value::Object(inner))])
 }
 
 /// An error in words of ours: without the kind in front, which says nothing to whoever wrote the recipe.

@@ -122,7 +122,9 @@ fn temporary(path: &Path) -> Result<NamedTempFile, Error> {
     let mut builder = tempfile::Builder::new();
     let (prefix, permissions) = (format!(".{name}."), std::fs::Permissions::from_mode(mode));
     builder.prefix(&prefix).suffix(".tmp").permissions(permissions);
-    builder.tempfile_in(parent(path)).map_err(|error| Error::Failed(format!("{}: cannot write here: {}", parent(path).display(), reason(&error))))
+    builder
+        .tempfile_in(parent(path))
+        .map_err(|error| Error::Failed(format!("{}: cannot write here: {}", parent(path).display(), reason(&error))))
 }
 
 /// Puts the files together and checks them.
@@ -134,8 +136,14 @@ pub(super) fn write(
     stop: &Arc<AtomicBool>,
     host: &mut dyn Host,
 ) -> Result<Written, Error> {
-    let mut written =
-        Written { outcome: Vec::new(), summary: Summary::default(), skipped: Skipped::default(), findings: Vec::new(), preview: Vec::new(), files: Vec::new() };
+    let mut written = Written {
+        outcome: Vec::new(),
+        summary: Summary::default(),
+        skipped: Skipped::default(),
+        findings: Vec::new(),
+        preview: Vec::new(),
+        files: Vec::new(),
+    };
     if let Some(most) = plan.options.preview {
         written.preview = preview(made, most).map_err(|error| Error::write(&plan.scratch, &error))?;
         return Ok(written);
@@ -158,14 +166,26 @@ pub(super) fn write(
         // What is asked of a model is no training data: its duplicates and overlaps are its own affair.
         let summary = if split.prompt_only { &mut aside } else { &mut written.summary };
         let source = plan.lines.iter().find(|line| line.splits.contains(&index)).map_or("", |line| line.name);
-        let job = Job { plan, engine: &engine, settings, name, path, picks: own, source, lines: made.lines.get(index).map(Vec::as_slice).unwrap_or_default(), made };
+        let job = Job {
+            plan,
+            engine: &engine,
+            settings,
+            name,
+            path,
+            picks: own,
+            source,
+            lines: made.lines.get(index).map(Vec::as_slice).unwrap_or_default(),
+            made,
+        };
         let (outcome, file, findings) = job.run(summary, split.prompt_only, problems, stop, host)?;
         written.findings.extend(findings);
         written.outcome.push(outcome);
         written.files.extend(file.map(|file| Whole { file, path: path.clone() }));
     }
     let mut sink = Findings::default();
-    engine.finish(&plan.settings, &mut written.summary, &mut |diagnostic| sink.take(diagnostic)).map_err(|error| Error::Failed(error.to_string()))?;
+    engine
+        .finish(&plan.settings, &mut written.summary, &mut |diagnostic| sink.take(diagnostic))
+        .map_err(|error| Error::Failed(error.to_string()))?;
     if let Some(refusal) = sink.refusal("", &plan.settings, |_| None) {
         return Err(Error::Refused(Box::new(refusal)));
     }
@@ -283,12 +303,19 @@ impl Job<'_> {
         let before = (self.plan.recipe.on_error == OnError::Skip).then(|| summary.clone());
         for _ in 0..ROUNDS {
             let (mut found, file, written) = self.attempt(&order, summary, stop, host)?;
-            let row = |line: u64| order.get(line.saturating_sub(1) as usize).and_then(|&number| self.row(number)).map(|row| self.place(row));
+            let row =
+                |line: u64| order.get(line.saturating_sub(1) as usize).and_then(|&number| self.row(number)).map(|row| self.place(row));
             let lines_only = !found.of_file && found.errors > 0;
             if let (Some(before), true) = (&before, lines_only) {
                 for (&line, (rule, message)) in &found.bad {
-                    let number = order.get(line.saturating_sub(1) as usize).copied().and_then(|number| self.row(number)).unwrap_or_default();
-                    problems.add(RowProblem { place: self.place(number), row: number, at: Vec::new(), message: format!("{rule}: {message}") })?;
+                    let number =
+                        order.get(line.saturating_sub(1) as usize).copied().and_then(|number| self.row(number)).unwrap_or_default();
+                    problems.add(RowProblem {
+                        place: self.place(number),
+                        row: number,
+                        at: Vec::new(),
+                        message: format!("{rule}: {message}"),
+                    })?;
                 }
                 let mut line = 0;
                 order.retain(|_| {
@@ -311,7 +338,10 @@ impl Job<'_> {
             };
             return Ok((outcome, file, found.kept));
         }
-        Err(Error::Failed(format!("{}: each time lines were left out, others would be refused; use on_error = \"stop\" to see them", self.path.display())))
+        Err(Error::Failed(format!(
+            "{}: each time lines were left out, others would be refused; use on_error = \"stop\" to see them",
+            self.path.display()
+        )))
     }
 
     /// The row that an example was made from.

@@ -210,7 +210,15 @@ mod tests {
     /// A finding of a rule in `data/a b.jsonl`; on the whole file when `line` is 0.
     pub(super) fn finding(code: &str, line: u64) -> Diagnostic {
         let rule = rules::find(code).expect("a rule");
-        let place = LineLocation { line, column: 3, end_column: 5, byte_in_line: 4, file_offset: 40, pointer: "/messages/0".to_owned(), hash: None };
+        let place = LineLocation {
+            line,
+            column: 3,
+            end_column: 5,
+            byte_in_line: 4,
+            file_offset: 40,
+            pointer: "/messages/0".to_owned(),
+            hash: None,
+        };
         Diagnostic {
             rule,
             severity: rule.severity,

@@ -40,7 +40,8 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -80,11 +81,16 @@ fn the_notebook_is_reproduced_to_the_byte() {
             let mean = differences.iter().map(|&difference| f64::from(difference)).sum::<f64>() / differences.len() as f64;
             assert!(mean < 1.0, "{split}: pixels differ by {mean} on average from Pillow's, after both went through JPEG");
         }
-        let manifest: Value = serde_json::from_str(&fs::read_to_string(out.path().join(format!("ocr-vqa-{split}.jsonl.manifest.json"))).expect("there")).expect("JSON");
+        let manifest: Value =
+            serde_json::from_str(&fs::read_to_string(out.path().join(format!("ocr-vqa-{split}.jsonl.manifest.json"))).expect("there"))
+                .expect("JSON");
         assert_eq!(manifest["file"]["sha256"], hash(written.as_bytes()).as_str());
         assert_eq!(manifest["file"]["examples"], expected["lines"]);
     }
-    let check = tunelint(out.path(), &["check", "ocr-vqa-train.jsonl", "ocr-vqa-validation.jsonl", "--target", "openai", "--output-format", "concise"]);
+    let check = tunelint(
+        out.path(),
+        &["check", "ocr-vqa-train.jsonl", "ocr-vqa-validation.jsonl", "--target", "openai", "--output-format", "concise"],
+    );
     assert_eq!(code(&check), 0, "{}", text(&check.stdout));
 }
 
@@ -96,7 +102,8 @@ fn the_same_recipe_gives_the_same_bytes_on_any_number_of_threads() {
         let folder = out.path().to_string_lossy().into_owned();
         let arguments = ["generate", "recipe.toml", "--output-dir", &folder, "-q", "-j", threads];
         assert_eq!(code(&tunelint(Path::new(NOTEBOOK), &arguments)), 0);
-        let files: Vec<_> = names(out.path()).into_iter().map(|name| (hash(&fs::read(out.path().join(&name)).expect("there")), name)).collect();
+        let files: Vec<_> =
+            names(out.path()).into_iter().map(|name| (hash(&fs::read(out.path().join(&name)).expect("there")), name)).collect();
         assert_eq!(files.len(), 6, "three files and their manifests");
         seen.push(files);
     }
@@ -160,7 +167,8 @@ fn a_killed_run_leaves_no_half_file() {
                 .spawn()
                 .expect("runs");
             std::thread::sleep(Duration::from_millis(delay));
-            let killed = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).stderr(Stdio::null()).status().expect("runs");
+            let killed =
+                Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).stderr(Stdio::null()).status().expect("runs");
             let status = child.wait().expect("ends");
             let finished = status.code() == Some(0);
             if killed.success() && !finished {
@@ -219,13 +227,15 @@ fn a_row_that_cannot_be_made_stops_the_run_or_is_counted() {
     assert_eq!(made[0]["messages"][0]["content"], "One?");
     let reasons: Vec<&String> = report["skipped"]["reasons"].as_object().expect("reasons").keys().collect();
     assert!(reasons.iter().any(|reason| reason.starts_with("unknown-role")), "{reasons:?}");
-    let manifest: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("recipe.jsonl.manifest.json")).expect("there")).expect("JSON");
+    let manifest: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("recipe.jsonl.manifest.json")).expect("there")).expect("JSON");
     assert_eq!(manifest["skipped"]["count"], 2);
 }
 
 #[test]
 fn what_would_be_refused_is_not_written() {
-    let folder = with(&[("recipe.toml", SMALL.replace("ignore = [\"too-few-examples\"]\n", "").as_bytes()), ("rows.csv", rows(3).as_bytes())]);
+    let folder =
+        with(&[("recipe.toml", SMALL.replace("ignore = [\"too-few-examples\"]\n", "").as_bytes()), ("rows.csv", rows(3).as_bytes())]);
     let output = tunelint(folder.path(), &["generate", "recipe.toml"]);
     assert_eq!(code(&output), 1);
     assert!(text(&output.stdout).contains("too-few-examples"), "{}", text(&output.stdout));
@@ -247,24 +257,42 @@ fn mistakes_are_named_with_the_line_of_the_recipe() {
         ("[source]\npath = \"row.csv\"\n[example]\npreset = \"messages\"\n", "row.csv"),
         ("[sorce]\npath = \"rows.csv\"\n", "r.toml:1: there is no key `sorce` here; did you mean `source`?"),
         ("target = \"opnai\"\n[source]\npath = \"rows.csv\"\n", "r.toml:1: target: there is no target `opnai`; did you mean `openai`?"),
-        (&format!("{source}[example]\npreset = \"mesages\"\n"), "r.toml:4: example.preset: there is no preset `mesages`; did you mean `messages`?"),
+        (
+            &format!("{source}[example]\npreset = \"mesages\"\n"),
+            "r.toml:4: example.preset: there is no preset `mesages`; did you mean `messages`?",
+        ),
         (&format!("{source}[example]\n"), "say what is made of a row"),
         (
             &format!("{source}[example]\nmessages = [\n {{ role = \"user\", content = \"{{{{ questoin }}}}\" }},\n]\n"),
             "r.toml:5: example.messages[0].content: there is no column `questoin`; did you mean `question`? The columns are `question`, `answer`",
         ),
         (&format!("{source}[example]\ntext = \"{{{{ question \"\n"), "r.toml:4: example.text: not a valid template"),
-        (&format!("{source}[rows]\nfilter = \"score > 1\"\n[example]\npreset = \"question-answer\"\n"), "r.toml:4: rows.filter: there is no column `score`"),
-        (&format!("{source}[rows]\nexplode = [\"answr\"]\n[example]\npreset = \"question-answer\"\n"), "r.toml:4: rows.explode: there is no column `answr`; did you mean `answer`?"),
-        (&format!("{source}[rows]\nexplode = [\"answer\"]\n[example]\npreset = \"question-answer\"\n"), "rows.csv:2: r.toml:4: rows.explode: `answer` holds text, no list"),
-        (&format!("{source}[images]\nquality = 0\n[example]\npreset = \"question-answer\"\n"), "r.toml:4: images.quality: a quality is between 1 and 100"),
+        (
+            &format!("{source}[rows]\nfilter = \"score > 1\"\n[example]\npreset = \"question-answer\"\n"),
+            "r.toml:4: rows.filter: there is no column `score`",
+        ),
+        (
+            &format!("{source}[rows]\nexplode = [\"answr\"]\n[example]\npreset = \"question-answer\"\n"),
+            "r.toml:4: rows.explode: there is no column `answr`; did you mean `answer`?",
+        ),
+        (
+            &format!("{source}[rows]\nexplode = [\"answer\"]\n[example]\npreset = \"question-answer\"\n"),
+            "rows.csv:2: r.toml:4: rows.explode: `answer` holds text, no list",
+        ),
+        (
+            &format!("{source}[images]\nquality = 0\n[example]\npreset = \"question-answer\"\n"),
+            "r.toml:4: images.quality: a quality is between 1 and 100",
+        ),
         (&format!("{source}[splits.a]\n[splits.b]\n[example]\npreset = \"question-answer\"\n"), "only one split"),
         (
             "[source]\npath = \"pairs.jsonl\"\n[rows]\nexplode = [\"q\", \"a\"]\n[example]\ntext = \"{{ q }}\"\n",
             "`q` has 2 elements and `a` has 1",
         ),
         (&format!("{source}[example]\nmessages = {{ expr = \"question\" }}\n"), "messages are a list, not text"),
-        (&format!("{source}[few_shot]\nexamples = [{{ row = 9 }}]\n[example]\npreset = \"question-answer\"\n"), "there is no example 9 in that split; it has 3"),
+        (
+            &format!("{source}[few_shot]\nexamples = [{{ row = 9 }}]\n[example]\npreset = \"question-answer\"\n"),
+            "there is no example 9 in that split; it has 3",
+        ),
     ] {
         let said = say(recipe);
         assert!(said.contains(expected), "{recipe}\n{said}");
@@ -283,7 +311,9 @@ fn every_preset_makes_what_the_target_takes() {
         ("prompt-completion", r#"{"prompt": "Q ->", "completion": " A\n"}"#),
     ];
     for (preset, row) in shapes {
-        let recipe = format!("ignore = [\"too-few-examples\", \"closing-target\"]\n[source]\npath = \"rows.jsonl\"\n[example]\npreset = \"{preset}\"\n");
+        let recipe = format!(
+            "ignore = [\"too-few-examples\", \"closing-target\"]\n[source]\npath = \"rows.jsonl\"\n[example]\npreset = \"{preset}\"\n"
+        );
         let folder = with(&[("r.toml", recipe.as_bytes()), ("rows.jsonl", row.as_bytes())]);
         let target = if preset == "prompt-completion" { "together" } else { "openai" };
         let set = format!("target={target}");
@@ -316,15 +346,19 @@ fn nulls_are_dropped_and_keys_kept_in_order() {
 #[test]
 fn groups_never_straddle_and_stay_where_they_are() {
     let csv = |rows: usize| -> String {
-        std::iter::once("question,answer,book\n".to_owned()).chain((0..rows).map(|n| format!("What is {n}?,It is {n}.,book {}\n", n / 4))).collect()
+        std::iter::once("question,answer,book\n".to_owned())
+            .chain((0..rows).map(|n| format!("What is {n}?,It is {n}.,book {}\n", n / 4)))
+            .collect()
     };
-    let recipe = format!("{SMALL}\n[rows]\ngroup_by = \"book\"\nshuffle = true\n[splits.train]\nrows = 0.8\n[splits.validation]\n").replace("too-few-examples", "L");
+    let recipe = format!("{SMALL}\n[rows]\ngroup_by = \"book\"\nshuffle = true\n[splits.train]\nrows = 0.8\n[splits.validation]\n")
+        .replace("too-few-examples", "L");
     let run = |rows: usize| {
         let folder = with(&[("r.toml", recipe.as_bytes()), ("rows.csv", csv(rows).as_bytes())]);
         let output = tunelint(folder.path(), &["generate", "r.toml", "-q"]);
         assert_eq!(code(&output), 0, "{}{}", text(&output.stdout), text(&output.stderr));
         let questions = |name: &str| -> Vec<u64> {
-            let number = |line: &Value| line["messages"][0]["content"].as_str()?.trim_start_matches("What is ").trim_end_matches('?').parse().ok();
+            let number =
+                |line: &Value| line["messages"][0]["content"].as_str()?.trim_start_matches("What is ").trim_end_matches('?').parse().ok();
             lines(&folder.path().join(name)).iter().map(|line| number(line).expect("a number")).collect()
         };
         (questions("r-train.jsonl"), questions("r-validation.jsonl"))
@@ -411,8 +445,18 @@ fn recipes_keep_their_schema() {
 fn init_writes_recipes_that_run() {
     let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
     let png = STANDARD.decode(png).expect("base64");
-    let chat: String = (0..20).map(|n| format!("{{\"messages\": [{{\"role\": \"user\", \"content\": \"{n}?\"}}, {{\"role\": \"assistant\", \"content\": \"{n}!\"}}]}}\n")).collect();
-    let turns: String = (0..20).map(|n| format!("{{\"conversations\": [{{\"from\": \"human\", \"value\": \"{n}?\"}}, {{\"from\": \"gpt\", \"value\": \"{n}!\"}}]}}\n")).collect();
+    let chat: String = (0..20)
+        .map(|n| {
+            format!(
+                "{{\"messages\": [{{\"role\": \"user\", \"content\": \"{n}?\"}}, {{\"role\": \"assistant\", \"content\": \"{n}!\"}}]}}\n"
+            )
+        })
+        .collect();
+    let turns: String = (0..20)
+        .map(|n| {
+            format!("{{\"conversations\": [{{\"from\": \"human\", \"value\": \"{n}?\"}}, {{\"from\": \"gpt\", \"value\": \"{n}!\"}}]}}\n")
+        })
+        .collect();
     let reviews: String = std::iter::once("review text;stars\n".to_owned()).chain((0..20).map(|n| format!("good {n};{n}\n"))).collect();
     let folder = with(&[
         ("rows.csv", rows(20).as_bytes()),
@@ -437,12 +481,21 @@ fn init_writes_recipes_that_run() {
 
 #[test]
 fn images_never_come_from_outside_the_source() {
-    let png = STANDARD.decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==").expect("base64");
+    let png = STANDARD
+        .decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
+        .expect("base64");
     let recipe = "ignore = [\"too-few-examples\"]\n[source]\npath = \"in/rows.csv\"\n[example]\npreset = \"image-question-answer\"\n";
     let folder = with(&[("r.toml", recipe.as_bytes()), ("secret.png", &png), ("in/fine.png", &png)]);
     std::os::unix::fs::symlink("../secret.png", folder.path().join("in/link.png")).expect("linked");
     let secret = folder.path().join("secret.png").to_string_lossy().into_owned();
-    for (path, is_fine) in [("fine.png", true), ("../secret.png", false), (secret.as_str(), false), ("link.png", false), ("file:///etc/passwd", false), ("in\\..\\..\\x", false)] {
+    for (path, is_fine) in [
+        ("fine.png", true),
+        ("../secret.png", false),
+        (secret.as_str(), false),
+        ("link.png", false),
+        ("file:///etc/passwd", false),
+        ("in\\..\\..\\x", false),
+    ] {
         fs::write(folder.path().join("in/rows.csv"), format!("image,question,answer\n{path},Q,A\n")).expect("written");
         let output = tunelint(folder.path(), &["generate", "r.toml", "--overwrite"]);
         assert_eq!(code(&output), i32::from(!is_fine), "{path}: {}{}", text(&output.stdout), text(&output.stderr));

@@ -49,7 +49,8 @@ fn describe(out: &mut String, arguments: &CheckArguments, settings: &Settings, s
     let by = |key: &str, flag: bool| sources.of(key, flag);
     line(out, "target", settings.target.name.as_str(), &by("target", arguments.judging.target.is_some()));
     if let Some(model) = &settings.model_name {
-        let origin = if settings.is_default_model { "the target's default".to_owned() } else { by("model", arguments.judging.model.is_some()) };
+        let origin =
+            if settings.is_default_model { "the target's default".to_owned() } else { by("model", arguments.judging.model.is_some()) };
         line(out, "model", model.as_str(), &origin);
     }
     line(out, "method", settings.format.map_or("auto", |format| format.method()), &by("method", arguments.judging.method.is_some()));

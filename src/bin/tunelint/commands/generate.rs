@@ -129,7 +129,16 @@ impl Host for Screen {
 
 fn output(arguments: &GenerateArguments) -> (Box<dyn Write>, Style) {
     let is_terminal = io::stdout().is_terminal();
-    (Box::new(io::stdout()), Style { color: colored(arguments.color, is_terminal), width: width(is_terminal), max_findings: 2, summary: !arguments.quiet, statistics: false })
+    (
+        Box::new(io::stdout()),
+        Style {
+            color: colored(arguments.color, is_terminal),
+            width: width(is_terminal),
+            max_findings: 2,
+            summary: !arguments.quiet,
+            statistics: false,
+        },
+    )
 }
 
 fn in_text(mut out: Box<dyn Write>, style: Style, outcome: &Outcome, arguments: &GenerateArguments) -> io::Result<()> {
@@ -152,7 +161,13 @@ fn in_text(mut out: Box<dyn Write>, style: Style, outcome: &Outcome, arguments: 
     let verb = if arguments.dry_run { "would write" } else { "wrote" };
     for split in &outcome.splits {
         let note = if split.prompt_only { ", without the answers" } else { "" };
-        writeln!(out, "{verb} {}: {}, {}{note}", sanitised(&split.path.to_string_lossy()), count(split.examples, "example"), bytes(split.bytes))?;
+        writeln!(
+            out,
+            "{verb} {}: {}, {}{note}",
+            sanitised(&split.path.to_string_lossy()),
+            count(split.examples, "example"),
+            bytes(split.bytes)
+        )?;
     }
     if outcome.images > 0 && !arguments.quiet {
         let changes: Vec<String> = outcome.changes.iter().map(|(change, images)| format!("{} {change}", number(*images))).collect();
