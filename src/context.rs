@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Excerpt, LineLocation, Location};
+use crate::edit::Fix;
 use crate::format::{Example, Format, ImagePart, Shape};
 use crate::image::data_url::Base64Fault;
 use crate::image::{Damage, DamageKind, Embedded, Verdict};
@@ -150,6 +151,8 @@ pub struct Context<'a> {
     judgement: Option<&'a Judgement>,
     /// Findings of each rule on this line, and where in `found` the last one is.
     told: BTreeMap<&'static str, (u32, usize)>,
+    /// Whether only the fixes are wanted: every finding is kept then, and none is placed.
+    is_fixing: bool,
     found: &'a mut Vec<Diagnostic>,
 }
 
@@ -193,7 +196,12 @@ impl From<Place> for Anchor {
 
 impl<'a> Context<'a> {
     pub(crate) fn new(settings: &'a Settings, path: &'a Arc<str>, line: Option<LineContext<'a>>, found: &'a mut Vec<Diagnostic>) -> Self {
-        Self { settings, format: None, tokens: None, path, line, judgement: None, told: BTreeMap::new(), found }
+        Self { settings, format: None, tokens: None, path, line, judgement: None, told: BTreeMap::new(), is_fixing: false, found }
+    }
+
+    /// The same context for findings of which only the fixes are wanted.
+    pub(crate) fn for_fixes(self, is_fixing: bool) -> Self {
+        Self { is_fixing, ..self }
     }
 
     /// Names the rule that is checked next.
@@ -232,7 +240,7 @@ impl<'a> Context<'a> {
     pub fn report(&mut self, anchor: impl Into<Anchor>, message: impl Into<String>) -> Found<'_> {
         let Some(judgement) = self.judgement else { return Found(None) };
         let Some(severity) = judgement.severity else { return Found(None) };
-        if self.line.is_some() {
+        if self.line.is_some() && !self.is_fixing {
             let told = self.told.entry(judgement.rule.code).or_default();
             told.0 += 1;
             if told.0 > PER_LINE {
@@ -241,6 +249,7 @@ impl<'a> Context<'a> {
             told.1 = self.found.len();
         }
         let (line, excerpt) = match (anchor.into(), self.line) {
+            _ if self.is_fixing => (None, None),
             (Anchor::Span(span), Some(line)) => (Some(line.locate(span)), Some(Excerpt::new(line.bytes, span))),
             (Anchor::Line, Some(line)) => {
                 let span = Span::new(0, line.bytes.len());
@@ -259,6 +268,7 @@ impl<'a> Context<'a> {
             evidence: judgement.evidence,
             message: message.into(),
             help: None,
+            fix: None,
             provider_message: judgement.provider_message.clone(),
             location: Location { path: Arc::clone(self.path), line },
             excerpt,
@@ -339,6 +349,15 @@ impl Found<'_> {
     pub fn help(self, help: impl Into<String>) -> Self {
         if let Some(diagnostic) = self.0 {
             diagnostic.help = Some(help.into());
+            return Self(Some(diagnostic));
+        }
+        self
+    }
+
+    /// What would mend it, where that is known.
+    pub fn fix(self, fix: impl Into<Option<Fix>>) -> Self {
+        if let Some(diagnostic) = self.0 {
+            diagnostic.fix = fix.into();
             return Self(Some(diagnostic));
         }
         self

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use crate::edit::Fix;
 use crate::json::Span;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
@@ -23,6 +24,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// What would mend it, where that is known.
+    pub fix: Option<Fix>,
     /// What the provider would say.
     pub provider_message: Option<Cow<'static, str>>,
     /// Where.

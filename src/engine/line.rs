@@ -44,6 +44,17 @@ pub(super) struct Worker<'a> {
     shape: Option<Shape>,
     counter: Option<Counter>,
     decoded: Vec<u8>,
+    is_fixing: bool,
+}
+
+/// What a line comes to when its fixes are all that is wanted.
+pub(super) struct Look {
+    /// Every finding, none of them placed.
+    pub(super) found: Vec<Diagnostic>,
+    /// Whether it was judged as an example.
+    pub(super) is_example: bool,
+    /// Hash of its content, of an example.
+    pub(super) content: Option<u128>,
 }
 
 impl<'a> Worker<'a> {
@@ -52,7 +63,27 @@ impl<'a> Worker<'a> {
         let is_counted = settings.count_tokens && matches!(shape, Some(Shape::Known(_)));
         let encoding = settings.model.as_ref().and_then(|model| model.encoding.as_deref()).unwrap_or(&settings.target.tokens.encoding);
         let counter = is_counted.then(|| Counter::by_name(encoding)).flatten();
-        Self { engine, settings, checks, path, shape, counter, decoded: Vec::new() }
+        Self { engine, settings, checks, path, shape, counter, decoded: Vec::new(), is_fixing: false }
+    }
+
+    /// The same worker for [`Worker::look_for_fixes`]; tokens mend nothing.
+    pub(super) fn for_fixes(self) -> Self {
+        Self { counter: None, is_fixing: true, ..self }
+    }
+
+    /// Deepest nesting that is read.
+    pub(super) fn max_depth(&self) -> usize {
+        self.settings.max_depth
+    }
+
+    /// Checks one line for what can be mended in it.
+    pub(super) fn look_for_fixes(&mut self, line: &[u8], place: Place, ends_file: bool) -> Look {
+        let mut outcome = Outcome::default();
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            self.line(line, place, ends_file, &mut outcome);
+        }
+        let content = outcome.facts.first().map(|facts| facts.content);
+        Look { found: outcome.found, is_example: content.is_some(), content }
     }
 
     /// Checks the lines of `block`, the first of which stands at `place`.
@@ -111,7 +142,7 @@ impl<'a> Worker<'a> {
 
     fn line_checks(&self, line: &Line<'_>, place: Place, found: &mut Vec<Diagnostic>) {
         let at = LineContext { place, bytes: line.bytes, root: line.root };
-        let mut cx = Context::new(self.settings, self.path, Some(at), found);
+        let mut cx = Context::new(self.settings, self.path, Some(at), found).for_fixes(self.is_fixing);
         for &(index, check) in &self.checks.line {
             cx.judge(&self.settings.judgements()[index]);
             check(line, &mut cx);
@@ -165,7 +196,8 @@ impl<'a> Worker<'a> {
             .map(|(part, hash, embedded)| (Image { part: *part, example: &example, embedded: embedded.as_deref() }, *hash))
             .collect();
         let (tokens, savings) = self.tokens(&example, &images);
-        let mut cx = Context::new(settings, self.path, Some(LineContext { place, bytes, root: Some(root) }), found);
+        let at = LineContext { place, bytes, root: Some(root) };
+        let mut cx = Context::new(settings, self.path, Some(at), found).for_fixes(self.is_fixing);
         cx.format = Some(format);
         cx.tokens = tokens;
         for fault in self.engine.schemas.faults(format, root) {
@@ -187,12 +219,12 @@ impl<'a> Worker<'a> {
         let mut judged = HashSet::new();
         let mut reported = vec![0; self.checks.image.len()];
         for (image, hash) in &images {
-            // An image that stands many times in an example is one image with one fault.
-            if !judged.insert(hash) {
+            // An image that stands many times in an example is one image with one fault, to be mended in each place.
+            if !judged.insert(hash) && !self.is_fixing {
                 continue;
             }
             for (&(index, check), reported) in self.checks.image.iter().zip(&mut reported) {
-                if *reported < IMAGE_FINDINGS {
+                if *reported < IMAGE_FINDINGS || self.is_fixing {
                     let before = cx.count();
                     cx.judge(&judgements[index]);
                     check(image, &mut cx);

@@ -1,11 +1,14 @@
 //! Bytes in, findings and sums out: in input order, on all cores, in memory that does not follow the file.
 
 mod facts;
+mod fix;
 mod head;
 mod input;
 mod line;
 mod pipeline;
+mod reshape;
 
+pub use fix::{Change, FixOptions, Fixed, Hunk, Rewrite};
 pub use input::Input;
 
 use std::collections::HashMap;
@@ -78,6 +81,16 @@ impl Engine {
     /// [`Error::Write`] when the sink fails.
     pub fn check(&self, input: Input, settings: &Settings, summary: &mut Summary, sink: &mut Sink<'_>) -> Result<(), Error> {
         pipeline::check(self, input, settings, summary, sink)
+    }
+
+    /// Mends one file: reads its newest version from `store` and writes the next one there, until nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] when the input fails or has a line that is too long to be read, [`Error::Write`] when the store
+    /// fails. The store then holds a pass that was not ended.
+    pub fn fix(&self, store: &mut dyn Rewrite, settings: &Settings, options: FixOptions) -> Result<Fixed, Error> {
+        fix::fix(self, store, settings, options)
     }
 
     /// Judges the run as a whole, after its last file.

@@ -36,7 +36,7 @@ impl Reporter for Full<'_> {
         }
         let paint = summary::Paint(self.style.color);
         let level = paint.severity(diagnostic.severity, format_args!("{}[{}]", diagnostic.severity, diagnostic.rule.code));
-        writeln!(self.out, "{level} {}: {}", diagnostic.rule.name, paint.bold(&diagnostic.message))?;
+        writeln!(self.out, "{level} {}{}: {}", diagnostic.rule.name, self.style.mark(diagnostic), paint.bold(&diagnostic.message))?;
         let path = sanitised(&diagnostic.location.path);
         match (&diagnostic.location.line, &diagnostic.excerpt) {
             (Some(line), Some(excerpt)) => {
@@ -67,7 +67,7 @@ impl Reporter for Full<'_> {
 
     fn finish(&mut self, summary: &Summary, settings: &Settings) -> io::Result<()> {
         if self.style.summary && !summary.files.is_empty() {
-            self.out.write_all(summary::text(summary, settings, &self.cap, self.style.color).as_bytes())?;
+            self.out.write_all(summary::text(summary, settings, &self.cap, self.style).as_bytes())?;
         }
         self.out.flush()
     }

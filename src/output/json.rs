@@ -6,8 +6,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Reporter, json_text};
+use super::{Reporter, json_text, shown_edits};
 use crate::diagnostic::Diagnostic;
+use crate::edit;
 use crate::settings::Settings;
 use crate::summary::{Distribution, FileSummary, Summary};
 
@@ -49,8 +50,34 @@ pub(super) struct Finding<'a> {
     file_offset: Option<u64>,
     pointer: Option<&'a str>,
     provider_message: Option<&'a str>,
-    /// Edits that would mend it; none are offered yet.
-    fix: Option<()>,
+    fix: Option<Fix<'a>>,
+}
+
+#[derive(Serialize)]
+struct Fix<'a> {
+    applicability: &'static str,
+    message: &'a str,
+    /// Empty where the file is written anew, null where they are too many or too long to be shown.
+    edits: Option<Vec<Edit<'a>>>,
+}
+
+/// Bytes of the line, and what takes their place.
+#[derive(Serialize)]
+struct Edit<'a> {
+    byte_in_line: usize,
+    end_byte_in_line: usize,
+    replacement: &'a str,
+}
+
+impl<'a> From<&'a edit::Fix> for Fix<'a> {
+    fn from(fix: &'a edit::Fix) -> Self {
+        let wire = |edit: &'a edit::Edit| Edit { byte_in_line: edit.start, end_byte_in_line: edit.end, replacement: &edit.replacement };
+        Self {
+            applicability: fix.applicability.name(),
+            message: &fix.title,
+            edits: shown_edits(fix).map(|edits| edits.iter().map(wire).collect()),
+        }
+    }
 }
 
 impl<'a> From<&'a Diagnostic> for Finding<'a> {
@@ -73,7 +100,7 @@ impl<'a> From<&'a Diagnostic> for Finding<'a> {
             file_offset: line.map(|line| line.file_offset),
             pointer: line.map(|line| line.pointer.as_str()),
             provider_message: diagnostic.provider_message.as_deref(),
-            fix: None,
+            fix: diagnostic.fix.as_ref().map(Fix::from),
         }
     }
 }
@@ -103,6 +130,7 @@ struct Totals {
     verdict: &'static str,
     files: Vec<File>,
     rules: BTreeMap<&'static str, u64>,
+    fixable: Fixable,
     /// Of the first file, which is the one trained on; the others are taken for validation.
     epochs: Option<u64>,
     cost_usd: Option<f64>,
@@ -117,11 +145,20 @@ impl Totals {
             verdict: summary.verdict().name(),
             files: summary.files.iter().map(|file| File::new(file, settings)).collect(),
             rules: summary.rules.iter().map(|(code, rule)| (*code, rule.count)).collect(),
+            fixable: Fixable { safe: summary.fixable.0, risky: summary.fixable.1 },
             epochs: training.and_then(|file| file.epochs(settings)),
             cost_usd: training.and_then(|file| file.cost(settings)),
             price_checked: price.map(|price| price.checked.to_string()),
         }
     }
+}
+
+/// Findings that have a fix.
+#[derive(Serialize)]
+struct Fixable {
+    safe: u64,
+    #[serde(rename = "unsafe")]
+    risky: u64,
 }
 
 #[derive(Serialize)]

@@ -8,8 +8,9 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Reporter, json_text};
+use super::{Reporter, json_text, shown_edits};
 use crate::diagnostic::Diagnostic;
+use crate::edit::Edit;
 use crate::rule::{Rule, Severity};
 use crate::settings::Settings;
 use crate::summary::Summary;
@@ -97,9 +98,28 @@ fn result(diagnostic: &Diagnostic) -> Value {
             location["logicalLocations"] = json!([{ "fullyQualifiedName": line.pointer, "kind": "value" }]);
         }
     }
+    if let Some(fixes) = fixes(diagnostic, &physical["artifactLocation"]) {
+        result["fixes"] = fixes;
+    }
     location["physicalLocation"] = physical;
     result["locations"] = json!([location]);
     result
+}
+
+/// The fix in bytes of the file; none where it is written anew, or where the edits are too many to be shown.
+fn fixes(diagnostic: &Diagnostic, artifact: &Value) -> Option<Value> {
+    let (fix, line) = (diagnostic.fix.as_ref()?, diagnostic.location.line.as_ref()?);
+    let edits = shown_edits(fix).filter(|edits| !edits.is_empty())?;
+    let start = line.file_offset.checked_sub(line.byte_in_line)?;
+    let replacement = |edit: &Edit| {
+        json!({
+            "deletedRegion": { "byteOffset": start + edit.start as u64, "byteLength": edit.end - edit.start },
+            "insertedContent": { "text": edit.replacement },
+        })
+    };
+    let replacements: Vec<Value> = edits.iter().map(replacement).collect();
+    let change = json!({ "artifactLocation": artifact, "replacements": replacements });
+    Some(json!([{ "description": { "text": fix.title }, "artifactChanges": [change], "properties": { "applicability": fix.applicability } }]))
 }
 
 /// Rule, place in the example and what is shown of the line: survives lines moving up and down.

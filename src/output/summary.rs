@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
-use anstyle::{AnsiColor, Color, Style};
+use anstyle::{AnsiColor, Color};
 
-use super::Cap;
+use super::{Cap, Style};
 use crate::diagnostic::{bytes, count, number, sanitised};
 use crate::format::Shape;
 use crate::rule::Severity;
@@ -22,25 +22,25 @@ impl Paint {
             Severity::Warning => AnsiColor::Yellow,
             Severity::Info => AnsiColor::Cyan,
         };
-        self.style(Style::new().bold().fg_color(Some(Color::Ansi(color))), text)
+        self.style(anstyle::Style::new().bold().fg_color(Some(Color::Ansi(color))), text)
     }
 
     pub(super) fn bold(self, text: impl fmt::Display) -> String {
-        self.style(Style::new().bold(), text)
+        self.style(anstyle::Style::new().bold(), text)
     }
 
     pub(super) fn dim(self, text: impl fmt::Display) -> String {
-        self.style(Style::new().dimmed(), text)
+        self.style(anstyle::Style::new().dimmed(), text)
     }
 
-    pub(super) fn style(self, style: Style, text: impl fmt::Display) -> String {
+    pub(super) fn style(self, style: anstyle::Style, text: impl fmt::Display) -> String {
         if self.0 { format!("{style}{text}{style:#}") } else { text.to_string() }
     }
 }
 
 /// The whole summary.
-pub(super) fn text(summary: &Summary, settings: &Settings, cap: &Cap, color: bool) -> String {
-    let paint = Paint(color);
+pub(super) fn text(summary: &Summary, settings: &Settings, cap: &Cap, style: Style) -> String {
+    let paint = Paint(style.color);
     let mut out = String::new();
     for (index, file) in summary.files.iter().enumerate() {
         file_lines(&mut out, file, settings, index == 0, paint);
@@ -63,9 +63,12 @@ pub(super) fn text(summary: &Summary, settings: &Settings, cap: &Cap, color: boo
         } else {
             let _ = writeln!(out, "  {}", paint.dim("tunelint rule CODE explains one"));
         }
+        if let Some(fixable) = style.fixable(summary) {
+            let _ = writeln!(out, "  {fixable}");
+        }
         out.push('\n');
     }
-    let _ = writeln!(out, "{}", verdict_line(summary, settings, color));
+    let _ = writeln!(out, "{}", verdict_line(summary, settings, style.color));
     out
 }
 

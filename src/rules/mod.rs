@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::context::{Context, Head, Image, Line};
 use crate::diagnostic::number;
+use crate::edit::Applicability;
 use crate::format::{Example, Message};
 use crate::rule::Rule;
 use crate::schema::SchemaFault;
@@ -467,7 +468,7 @@ pub fn find(code_or_name: &str) -> Option<&'static Rule> {
 pub fn index() -> String {
     let mut out = String::from(
         "# The rules\n\nGenerated from the catalogue; a test says when it is stale. Levels are those of the rule itself, a target may set others.\n\n\
-         | code | name | level | effect | evidence | what |\n|---|---|---|---|---|---|\n",
+         | code | name | level | effect | evidence | fix | what |\n|---|---|---|---|---|---|---|\n",
     );
     for (rule, _) in REGISTRY {
         let page = rule.url();
@@ -475,11 +476,12 @@ pub fn index() -> String {
         let level = if rule.opt_in { "off" } else { rule.severity.name() };
         let _ = writeln!(
             out,
-            "| {} | [{}]({page}) | {level} | {} | {} | {} |",
+            "| {} | [{}]({page}) | {level} | {} | {} | {} | {} |",
             rule.code,
             rule.name,
             rule.effect,
             rule.evidence,
+            rule.fix.map_or("", Applicability::name),
             rule.summary()
         );
     }

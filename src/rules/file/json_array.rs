@@ -10,6 +10,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Expected file to have JSONL format, where every line is a JSON dictionary. Line 1 is not a dictionary"),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("json_array.md"),
 };

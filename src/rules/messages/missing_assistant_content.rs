@@ -15,6 +15,7 @@ pub(crate) static RULE: Rule = Rule {
         r#"Invalid file format. Line N, message N, key "__root__": At least one of content or function_call must be set."#,
     ),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("missing_assistant_content.md"),
 };

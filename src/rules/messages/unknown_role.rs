@@ -13,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N, message N Discriminator 'role' is missing in value"),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("unknown_role.md"),
 };

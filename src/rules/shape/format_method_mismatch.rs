@@ -13,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
         "Input file … is in the fine-tune-chat format, but the specified fine-tuning job is not using 'supervised' as the training method (provided method=dpo).",
     ),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("format_method_mismatch.md"),
 };

@@ -10,6 +10,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some(r#"Invalid file format. Example 1 contains an extra "weight"."#),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("misplaced_weight.md"),
 };

@@ -11,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N is missing key 'messages'"),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("missing_messages.md"),
 };

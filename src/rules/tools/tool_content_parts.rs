@@ -11,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some(r#"Invalid file format. Line N, message N, key "content": Input should be a valid string"#),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("tool_content_parts.md"),
 };
