@@ -288,11 +288,15 @@ impl<'a> Context<'a> {
 
     /// Reports a fault within a string: `offset` and `length` count bytes of its unescaped text.
     pub fn report_within(&mut self, value: &Value<'_>, offset: usize, length: usize, message: impl Into<String>) -> Found<'_> {
+        let span = self.span_within(value, offset, length);
+        self.report(Span::new(span.start as usize, span.range().end.max(span.range().start + 1)), message)
+    }
+
+    /// Where bytes of the unescaped text of a string stand in the line.
+    pub fn span_within(&self, value: &Value<'_>, offset: usize, length: usize) -> Span {
         let raw = self.line().get(value.span.range()).unwrap_or_default();
-        let start = source_offset(raw, offset);
-        let end = source_offset(raw, offset + length).max(start + 1);
         let base = value.span.start as usize;
-        self.report(Span::new(base + start, base + end), message)
+        Span::new(base + source_offset(raw, offset), base + source_offset(raw, offset + length))
     }
 }
 

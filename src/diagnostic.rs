@@ -226,6 +226,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The one of `candidates` that `word` can have been meant as; `None` when it is near none of them, or several.
+pub fn only_near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.trim();
+    let mut near = candidates.into_iter().filter(|candidate| nearest(word, [*candidate]).is_some());
+    near.next().filter(|_| near.next().is_none())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

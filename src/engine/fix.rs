@@ -126,6 +126,49 @@ impl Fixed {
     }
 }
 
+/// A file in memory, for [`Engine::fix_bytes`].
+pub(super) struct Memory<'a> {
+    pub(super) name: &'a str,
+    pub(super) bytes: Vec<u8>,
+    pub(super) rejected: Vec<u8>,
+    next: Vec<u8>,
+    next_rejected: Vec<u8>,
+}
+
+impl<'a> Memory<'a> {
+    pub(super) fn new(name: &'a str, bytes: Vec<u8>) -> Self {
+        Self { name, bytes, rejected: Vec::new(), next: Vec::new(), next_rejected: Vec::new() }
+    }
+}
+
+impl Rewrite for Memory<'_> {
+    fn open(&mut self) -> io::Result<Input> {
+        Input::from_bytes(self.name, self.bytes.clone())
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.next.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn change(&mut self, change: &Change<'_>) -> io::Result<()> {
+        if change.rejected.is_some() {
+            self.next_rejected.extend_from_slice(change.old);
+        }
+        self.next.extend_from_slice(change.new);
+        Ok(())
+    }
+
+    fn end_pass(&mut self, is_kept: bool) -> io::Result<()> {
+        let (next, rejected) = (std::mem::take(&mut self.next), std::mem::take(&mut self.next_rejected));
+        if is_kept {
+            self.bytes = next;
+            self.rejected.extend(rejected);
+        }
+        Ok(())
+    }
+}
+
 /// Passes over a file: its make-up may need two (UTF-16 with lone carriage returns), its format another.
 const PASSES: usize = 6;
 /// Rounds of edits on one line. One that has not settled by then is left as it was.
@@ -276,6 +319,7 @@ struct FixedBlock {
     entries: Vec<Entry>,
 }
 
+#[derive(Default)]
 struct Entry {
     range: Range<usize>,
     line: u64,
@@ -283,6 +327,8 @@ struct Entry {
     /// What takes its place; `None` when it stays.
     new: Option<Vec<u8>>,
     is_blank: bool,
+    /// Whether it ends the file without a line break, and can be read.
+    lacks_break: bool,
     rejected: Option<&'static str>,
     codes: Vec<&'static str>,
     hunks: Vec<Hunk>,
@@ -359,6 +405,7 @@ struct State {
     codes: Vec<&'static str>,
     hunks: Vec<Hunk>,
     more_hunks: u64,
+    lacks_break: bool,
 }
 
 impl Mender<'_> {
@@ -385,17 +432,7 @@ impl Mender<'_> {
     /// One line with its break, mended as far as it can be.
     fn entry(&mut self, bytes: &[u8], range: Range<usize>, place: Place, wants: Wants) -> Entry {
         let whole = bytes.get(range.clone()).unwrap_or_default();
-        let mut entry = Entry {
-            range,
-            line: place.line,
-            content: None,
-            new: None,
-            is_blank: false,
-            rejected: None,
-            codes: Vec::new(),
-            hunks: Vec::new(),
-            more_hunks: 0,
-        };
+        let mut entry = Entry { range, line: place.line, ..Entry::default() };
         let mut line = whole.strip_suffix(b"\n").unwrap_or(whole);
         let mut line_break = whole.get(line.len()..).unwrap_or_default();
         let ends_file = line_break.is_empty();
@@ -428,13 +465,13 @@ impl Mender<'_> {
             }
             return entry;
         }
-        if wants.final_break && ends_file {
-            line_break = b"\n";
-            entry.codes.push("F020");
-        }
         let start = Place { line: place.line, offset: place.offset + (whole.len() - line.len()) as u64 * u64::from(place.offset == 0) };
         // The last net, as for findings: a fault of our own must not cost a line.
         let mended = catch_unwind(AssertUnwindSafe(|| self.mend(line, start, ends_file, &mut entry))).ok().flatten();
+        if wants.final_break && entry.lacks_break {
+            line_break = b"\n";
+            entry.codes.push("F020");
+        }
         if mended.is_some() || !entry.codes.is_empty() {
             entry.new = Some([mark, mended.as_deref().unwrap_or(line), line_break].concat());
         }
@@ -451,12 +488,13 @@ impl Mender<'_> {
             return Some(state.bytes);
         }
         let look = self.worker.look_for_fixes(line, place, ends_file);
-        let mut state = State { bytes: Vec::new(), look, codes: Vec::new(), hunks: Vec::new(), more_hunks: 0 };
+        let lacks_break = lacks_break_in(&look);
+        let mut state = State { bytes: Vec::new(), look, codes: Vec::new(), hunks: Vec::new(), more_hunks: 0, lacks_break };
         if !self.fixes(&state.look).is_empty() {
             state.bytes = line.to_vec();
             state = self.settle(state, place, ends_file);
         }
-        entry.content = state.look.content;
+        (entry.content, entry.lacks_break) = (state.look.content, state.lacks_break);
         if self.options.applicability == Applicability::Unsafe && self.is_known {
             entry.rejected = lost(&state.look.found);
         }
@@ -494,7 +532,8 @@ impl Mender<'_> {
             }
         }
         let look = self.worker.look_for_fixes(&original.0, place, ends_file);
-        State { bytes: original.0, look, codes: Vec::new(), hunks: Vec::new(), more_hunks: 0 }
+        let lacks_break = lacks_break_in(&look);
+        State { bytes: original.0, look, codes: Vec::new(), hunks: Vec::new(), more_hunks: 0, lacks_break }
     }
 
     /// Rounds of all fixes, to the end; `None` when there is none.
@@ -530,34 +569,23 @@ impl Mender<'_> {
         if self.options.hunks {
             (hunks, more_hunks) = shown(line, &applied.bytes, &applied.changes, fixes);
         }
-        let mut bytes = applied.bytes;
+        let (mut bytes, mut lacks_break) = (applied.bytes, false);
         if bytes.contains(&b'\n') {
             // One line has become several: each goes its own way.
             let mut pieces = Vec::new();
             for piece in bytes.split(|&byte| byte == b'\n') {
-                let mut entry = Entry {
-                    range: 0..0,
-                    line: place.line,
-                    content: None,
-                    new: None,
-                    is_blank: false,
-                    rejected: None,
-                    codes: Vec::new(),
-                    hunks: Vec::new(),
-                    more_hunks: 0,
-                };
+                let mut entry = Entry::default();
                 let mended = self.mend(piece, place, ends_file, &mut entry);
                 pieces.push(mended.unwrap_or_else(|| piece.to_vec()));
                 codes.extend(entry.codes);
+                lacks_break = entry.lacks_break;
             }
             bytes = pieces.join(&b'\n');
-            return Some(State { bytes, look: Look { found: Vec::new(), is_example: false, content: None }, codes, hunks, more_hunks });
+            return Some(State { bytes, look: Look::default(), codes, hunks, more_hunks, lacks_break });
         }
-        let look = match look {
-            true => self.worker.look_for_fixes(&bytes, place, ends_file),
-            false => Look { found: Vec::new(), is_example: false, content: None },
-        };
-        Some(State { bytes, look, codes, hunks, more_hunks })
+        let look = if look { self.worker.look_for_fixes(&bytes, place, ends_file) } else { Look::default() };
+        lacks_break = lacks_break_in(&look);
+        Some(State { bytes, look, codes, hunks, more_hunks, lacks_break })
     }
 
     /// The fixes that are wanted, each with the code of its rule.
@@ -566,6 +594,10 @@ impl Mender<'_> {
         let wanted = wanted.filter(|(_, fix)| fix.applicability <= self.options.applicability && !fix.edits.is_empty());
         wanted.map(|(code, fix)| (code, fix.clone())).collect()
     }
+}
+
+fn lacks_break_in(look: &Look) -> bool {
+    look.found.iter().any(|found| found.rule.code == "F020")
 }
 
 /// Findings by rule.

@@ -48,6 +48,7 @@ pub(super) struct Worker<'a> {
 }
 
 /// What a line comes to when its fixes are all that is wanted.
+#[derive(Default)]
 pub(super) struct Look {
     /// Every finding, none of them placed.
     pub(super) found: Vec<Diagnostic>,

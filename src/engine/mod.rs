@@ -93,6 +93,17 @@ impl Engine {
         fix::fix(self, store, settings, options)
     }
 
+    /// Mends a file in memory, shown as `path`: gives back its bytes, the lines set aside, and what was done.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Engine::fix`].
+    pub fn fix_bytes(&self, path: &str, bytes: Vec<u8>, settings: &Settings, options: FixOptions) -> Result<(Vec<u8>, Vec<u8>, Fixed), Error> {
+        let mut store = fix::Memory::new(path, bytes);
+        let fixed = fix::fix(self, &mut store, settings, options)?;
+        Ok((store.bytes, store.rejected, fixed))
+    }
+
     /// Judges the run as a whole, after its last file.
     ///
     /// # Errors

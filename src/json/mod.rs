@@ -204,6 +204,27 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The bytes of this value in the line it was read from, brackets and quotes included.
+    pub fn source<'l>(&self, line: &'l [u8]) -> Cow<'l, str> {
+        String::from_utf8_lossy(line.get(self.span.range()).unwrap_or_default())
+    }
+
+    /// The edit that puts `json` in the place of this value.
+    pub fn replaced(&self, json: impl Into<String>) -> Edit {
+        Edit::replace(self.span.range(), json)
+    }
+
+    /// The edits that put text around this value.
+    pub fn wrapped(&self, before: &str, after: &str) -> [Edit; 2] {
+        let range = self.span.range();
+        [Edit::insert(range.start, before), Edit::insert(range.end, after)]
+    }
+
+    /// The edit that puts a member before the others of an object that has some.
+    pub fn with_first(&self, member: &str) -> Edit {
+        Edit::insert(self.span.range().start + 1, format!("{member}, "))
+    }
+
     /// The edits that take the members for which `is_out` holds out of an object, with the commas they need no more. `line` is
     /// what it was read from: a key that stands twice is not among the members, but may stand between them.
     pub fn without(&self, line: &[u8], is_out: impl Fn(&Member<'a>) -> bool) -> Vec<Edit> {
@@ -255,6 +276,21 @@ impl<'a> Value<'a> {
                 .into(),
         }
     }
+}
+
+impl Member<'_> {
+    /// The edit that gives it another key.
+    pub fn renamed(&self, key: &str) -> Edit {
+        Edit::replace(self.key_span.range(), quote(key))
+    }
+}
+
+/// The JSON that stands in a string, on one line; `None` when anything is wrong with it.
+pub fn encoded_twice(text: &str, max_depth: usize) -> Option<String> {
+    let parsed = parse(text.as_bytes(), max_depth);
+    let is_sound = parsed.value.is_some() && parsed.faults.is_empty();
+    // A line break between values is white space; in a string it would be a fault.
+    is_sound.then(|| text.trim().replace(['\n', '\r'], " "))
 }
 
 /// `text` as a JSON string.

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::context::{Context, Head, Image, Line};
-use crate::diagnostic::number;
-use crate::edit::Applicability;
+use crate::diagnostic::{nearest, number};
+use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Message};
+use crate::json::{Member, Value};
 use crate::rule::Rule;
 use crate::schema::SchemaFault;
 use crate::summary::{FileSummary, Summary};
@@ -29,6 +30,7 @@ mod file {
     pub(super) mod json_array;
     pub(super) mod lone_carriage_return;
     pub(super) mod missing_byte_order_mark;
+    pub(super) mod missing_final_line_break;
     pub(super) mod nul_padding;
     pub(super) mod pointer_file;
     pub(super) mod pretty_printed_json;
@@ -290,6 +292,7 @@ pub static REGISTRY: &[(&Rule, Check)] = &[
     row!(Line file::nul_padding),
     row!(Head file::compressed_file),
     row!(Head file::lone_carriage_return),
+    row!(Line file::missing_final_line_break),
     row!(Example images::misplaced_image),
     row!(Example images::unsupported_images),
     row!(Example images::too_many_images),
@@ -449,6 +452,13 @@ fn few<T>(faults: impl IntoIterator<Item = T>) -> Vec<(T, String)> {
         *end = format!(" (and {} more like it in this line)", number(more));
     }
     first
+}
+
+/// The fix that renames the one member that `key` can have been meant by, where its value fits.
+fn renaming(object: &Value<'_>, key: &'static str, fits: impl Fn(&Member<'_>) -> bool) -> Option<Fix> {
+    let mut near = object.as_object()?.iter().filter(|member| nearest(&member.key, [key]).is_some());
+    let one = near.next().filter(|_| near.next().is_none()).filter(|member| fits(member))?;
+    object.get(key).is_none().then(|| Fix::safe(format!("rename the key to `{key}`"), [one.renamed(key)]))
 }
 
 /// The rules alone, in the order of [`REGISTRY`].

@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
-    report(message, cx, |part| {
+    report(message, cx, |_| None, |part| {
         let (what, help) = what(part)?;
         Some((format!("{what} cannot be trained on"), help.to_owned()))
     });

@@ -17,7 +17,7 @@ use tunelint::settings::{ImageChecks, Levels, Origin, Settings};
 use tunelint::summary::Summary;
 use tunelint::target::Date;
 
-use super::target;
+use super::{fix, target};
 use crate::cli::{CheckArguments, Method, When};
 use crate::config::{self, Judging, Loaded};
 use crate::files::{self, Selection};
@@ -39,12 +39,19 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
         return Ok(exit);
     }
 
+    if arguments.fix_output.is_some() && found.files.len() > 1 {
+        return Err("--fix-output names one file, and several are to be fixed".to_owned());
+    }
+    let threads = arguments.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let engine = Engine::new(threads)?;
+    if arguments.diff || arguments.fix_only {
+        return mend_only(&mut plan, &found.files, &stdin_name, &engine, exit);
+    }
+
     // The first file is the one that is trained on: its settings speak for the run.
     let main =
         plan.settings_for(found.files.first().map_or(Path::new("-"), |path| if path == Path::new("-") { &stdin_name } else { path }))?;
-    let threads = arguments.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let engine = Engine::new(threads)?;
-    let (out, style) = output(arguments, &here)?;
+    let (out, style) = output(arguments, &here, fix::takes_stdout(arguments, &found.files))?;
     let format = output_format(arguments, &here)?;
     let bar = progress(arguments, &found.files);
     let mut reporter = reporter(format, style, &main, out);
@@ -53,11 +60,19 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     let sums_only = arguments.statistics && matches!(format, OutputFormat::Full | OutputFormat::Concise);
     let mut sink = |diagnostic: &Diagnostic| if sums_only { Ok(()) } else { bar.suspend(|| reporter.report(diagnostic)) };
 
+    let mut was_fixed = false;
     for path in &found.files {
         let is_stdin = path == Path::new("-");
         let shown = if is_stdin { &stdin_name } else { path };
         let result = plan.settings_for(shown).and_then(|settings| {
-            let input = if is_stdin {
+            let mended = match arguments.fixes() {
+                true => Some(fix::file(path, shown, arguments, &engine, &settings, None)?),
+                false => None,
+            };
+            was_fixed |= mended.as_ref().is_some_and(|mended| mended.fixed.lines > 0);
+            let input = if let Some(mended) = &mended {
+                Input::new(&shown.to_string_lossy(), !is_stdin, bar.wrap_read(mended.open(shown)?))
+            } else if is_stdin {
                 Input::new(&shown.to_string_lossy(), false, bar.wrap_read(io::stdin()))
             } else {
                 let opened = files::open(path)?;
@@ -90,7 +105,32 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     drop(reporter);
     match finished {
         Err(error) => stopped(&error, &summary, exit, arguments, &here),
+        Ok(()) if was_fixed && arguments.exit_non_zero_on_fix => Ok(exit.max(Exit::Findings)),
         Ok(()) => Ok(exit.max(judge(&summary, arguments, &here))),
+    }
+}
+
+/// `--diff` and `--fix-only`: nothing is reported but what goes wrong.
+fn mend_only(plan: &mut Plan<'_>, paths: &[PathBuf], stdin_name: &Path, engine: &Engine, mut exit: Exit) -> Result<Exit, String> {
+    let arguments = plan.arguments;
+    let mut out = BufWriter::new(io::stdout());
+    for path in paths {
+        let shown = if path == Path::new("-") { stdin_name } else { path };
+        let result = plan.settings_for(shown).and_then(|settings| {
+            let diff = arguments.diff.then_some(&mut out as &mut dyn Write);
+            fix::file(path, shown, arguments, engine, &settings, diff)
+        });
+        match result {
+            Ok(mended) if mended.fixed.lines > 0 && (arguments.diff && !arguments.exit_zero || arguments.exit_non_zero_on_fix) => {
+                exit = exit.max(Exit::Findings);
+            }
+            Ok(_) => {}
+            Err(problem) => exit = exit.max(complain(&problem)),
+        }
+    }
+    match out.flush() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the diff: {}", files::reason(&error))),
+        _ => Ok(exit),
     }
 }
 
@@ -279,12 +319,14 @@ fn output_format(arguments: &CheckArguments, here: &Loaded) -> Result<OutputForm
         .ok_or_else(|| format!("there is no output format `{name}`; there are {}", OutputFormat::ALL.map(|(name, _)| name).join(", ")))
 }
 
-fn output(arguments: &CheckArguments, here: &Loaded) -> Result<(Box<dyn Write>, Style), String> {
+/// Where findings go, and how. Where the data itself takes standard output, they go to standard error.
+fn output(arguments: &CheckArguments, here: &Loaded, is_taken: bool) -> Result<(Box<dyn Write>, Style), String> {
     let (out, is_terminal): (Box<dyn Write>, bool) = match &arguments.output_file {
         Some(path) => {
             let file = File::create(path).map_err(|error| format!("{}: {}", path.display(), files::reason(&error)))?;
             (Box::new(BufWriter::new(file)), false)
         }
+        None if is_taken => (Box::new(BufWriter::new(io::stderr())), false),
         // Locked line by line on a terminal, in blocks into a pipe.
         None if io::stdout().is_terminal() => (Box::new(io::stdout()), true),
         None => (Box::new(BufWriter::with_capacity(1 << 16, io::stdout())), false),
@@ -296,8 +338,8 @@ fn output(arguments: &CheckArguments, here: &Loaded) -> Result<(Box<dyn Write>, 
     };
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&columns: &usize| columns > 0);
     let width = columns.or_else(|| indicatif_width(is_terminal)).unwrap_or(120).clamp(40, 160);
-    let style =
-        Style { color, width, max_findings: arguments.max_findings.or(here.config.max_findings).unwrap_or(5), summary: !arguments.quiet };
+    let max_findings = arguments.max_findings.or(here.config.max_findings).unwrap_or(5);
+    let style = Style { color, width, max_findings, summary: !arguments.quiet, unsafe_fixes: arguments.unsafe_fixes };
     Ok((out, style))
 }
 

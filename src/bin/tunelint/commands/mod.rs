@@ -1,5 +1,6 @@
 //! One file a command.
 
 pub(crate) mod check;
+pub(crate) mod fix;
 pub(crate) mod rule;
 pub(crate) mod target;
