@@ -8,9 +8,9 @@ use std::sync::{Arc, PoisonError};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::{Checks, Engine, facts};
-use crate::context::{Context, Image, Line, LineContext};
+use crate::context::{Anchor, Context, Image, Line, LineContext};
 use crate::diagnostic::Diagnostic;
-use crate::format::{Example, Format, ImagePart, Message, Shape};
+use crate::format::{Example, ForeignFormat, Format, ImagePart, Message, Shape, becomes, convert};
 use crate::image::{Caps, Depth, Embedded};
 use crate::json::{Value, parse};
 use crate::rule::{Effect, Evidence};
@@ -163,6 +163,9 @@ impl<'a> Worker<'a> {
         let shape = root.map(Shape::of);
         let line = Line { bytes, too_long: None, invalid_utf8, ends_file, faults: &parsed.faults, root, shape, expected: self.shape };
         self.line_checks(&line, place, &mut outcome.found);
+        if let (true, Some(root), Some(Shape::Foreign(foreign))) = (self.is_fixing, root, shape) {
+            self.conversion(foreign, root, bytes, place, &mut outcome.found);
+        }
         if let (Some(root), Some(shape)) = (root, shape.filter(|shape| *shape != Shape::NotAnObject)) {
             outcome.examples += 1;
             if let Some(format) = self.judged_as(shape) {
@@ -177,6 +180,22 @@ impl<'a> Worker<'a> {
         }
         if let Some(own) = outcome.found.get_mut(first..) {
             own.sort_by_key(|found| found.location.line.as_ref().map(|line| line.byte_in_line));
+        }
+    }
+
+    /// Said once for a file whose lines are all of another format, done for each line.
+    fn conversion(&self, foreign: &ForeignFormat, root: &Value<'_>, bytes: &[u8], place: Place, found: &mut Vec<Diagnostic>) {
+        let name = if self.settings.format.is_some() { "format-method-mismatch" } else { "foreign-format" };
+        let judgement = self.settings.judgements().iter().find(|judgement| judgement.rule.name == name);
+        let is_taken = becomes(foreign).is_some_and(|(format, _)| {
+            self.settings.target.formats.contains_key(&format) && self.settings.format.is_none_or(|asked| asked == format)
+        });
+        let is_all = matches!(self.shape, Some(Shape::Foreign(_))) || (self.shape.is_none() && self.settings.format.is_some());
+        if let Some(judgement) = judgement.filter(|_| is_taken && is_all) {
+            let at = LineContext { place, bytes, root: Some(root) };
+            let mut cx = Context::new(self.settings, self.path, Some(at), found).for_fixes(true);
+            cx.judge(judgement);
+            cx.report(Anchor::Line, String::new()).fix(convert(foreign, root, bytes));
         }
     }
 
