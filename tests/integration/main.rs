@@ -1,6 +1,7 @@
 //! One test binary: the corpora when they are there, the program as a user runs it, and the README.
 
 mod corpora;
+mod fix;
 mod house;
 mod images;
 mod json;
