@@ -1,7 +1,8 @@
 //! The bytes of an image in, one verdict out: container, size, mode, and intact or how it is damaged.
 //!
 //! Nothing here knows JSON, rules or messages. Modes are in Pillow's words because the providers' rules are. The
-//! edge: pixels are never produced, only proved decodable; formats that no provider takes are named, not opened.
+//! edge: `inspect` never produces pixels, it proves them decodable, and names formats that no provider takes; only
+//! [`transcode`] decodes.
 
 pub mod data_url;
 mod embedded;
@@ -9,6 +10,7 @@ mod exif;
 mod jpeg;
 mod png;
 mod sniff;
+pub mod transcode;
 mod webp;
 
 use std::fmt;

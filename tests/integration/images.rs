@@ -9,7 +9,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tunelint::image::transcode::{Accepted, Encode, Fault, Options, transcode};
 use tunelint::image::{Caps, DamageKind, Depth, Format, Mode, Verdict, inspect};
+use tunelint::target::Target;
 
 struct Case {
     entry: Value,
@@ -166,4 +168,45 @@ fn every_cut_is_reported() {
     }
     println!("{cuts} cuts, {} missed", missed.len());
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// What Pillow opens becomes an image that a provider takes, and what Pillow refuses becomes none. Rare kinds that are known
+/// to be misread are refused, and some GIF and BMP files that bend their format.
+#[test]
+fn what_pillow_opens_is_made_to_comply() {
+    let Some(images) = images() else { return };
+    let accepted = Accepted::of(&Target::builtin("openai").expect("built in"));
+    let options = Options { encode: Encode::Always, ..Options::new(accepted) };
+    let (mut made, mut refused, mut doubted, mut wrong) = (0, 0, 0, Vec::new());
+    for case in cases(&images) {
+        let (name, format) = (case.text("/file"), Format::sniff(&case.bytes));
+        if !matches!(format, Format::Jpeg | Format::Png | Format::WebP | Format::Gif | Format::Bmp) {
+            continue;
+        }
+        match transcode(&case.bytes, &options) {
+            Ok(prepared) => {
+                let verdict = full(&prepared.bytes);
+                let complies = verdict.damage.is_none()
+                    && matches!(verdict.mode, Some(Mode::Rgb | Mode::Rgba))
+                    && (verdict.orientation, verdict.animated, verdict.icc) == (1, None, false)
+                    && (verdict.format, verdict.width, verdict.height) == (prepared.format, prepared.width, prepared.height);
+                if !complies {
+                    wrong.push(format!("{name}: became {verdict:?}"));
+                } else if case.is_hard() && !case.decoded_by_pillow() {
+                    wrong.push(format!("{name}: Pillow refuses it, {:?}", prepared.changes));
+                }
+                made += 1;
+                doubted += u32::from(prepared.doubt.is_some());
+            }
+            Err(fault) => {
+                let known = matches!(&fault, Fault::Damaged(damage) if damage.kind == DamageKind::Unsupported);
+                if case.is_hard() && case.decoded_by_pillow() && !known && allowed(format) {
+                    wrong.push(format!("{name}: Pillow opens it, {fault}"));
+                }
+                refused += 1;
+            }
+        }
+    }
+    println!("{made} images made, {doubted} of them in doubt; {refused} refused");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
