@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Excerpt, LineLocation, Location};
-use crate::edit::Fix;
+use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Format, ImagePart, Shape};
 use crate::image::data_url::Base64Fault;
 use crate::image::{Damage, DamageKind, Embedded, Verdict};
@@ -151,8 +151,8 @@ pub struct Context<'a> {
     judgement: Option<&'a Judgement>,
     /// Findings of each rule on this line, and where in `found` the last one is.
     told: BTreeMap<&'static str, (u32, usize)>,
-    /// Whether only the fixes are wanted: every finding is kept then, and none is placed.
-    is_fixing: bool,
+    /// The fixes that are wanted, when nothing else is: every finding is kept then, and none is placed.
+    wanted: Option<Applicability>,
     found: &'a mut Vec<Diagnostic>,
 }
 
@@ -196,12 +196,17 @@ impl From<Place> for Anchor {
 
 impl<'a> Context<'a> {
     pub(crate) fn new(settings: &'a Settings, path: &'a Arc<str>, line: Option<LineContext<'a>>, found: &'a mut Vec<Diagnostic>) -> Self {
-        Self { settings, format: None, tokens: None, path, line, judgement: None, told: BTreeMap::new(), is_fixing: false, found }
+        Self { settings, format: None, tokens: None, path, line, judgement: None, told: BTreeMap::new(), wanted: None, found }
     }
 
     /// The same context for findings of which only the fixes are wanted.
-    pub(crate) fn for_fixes(self, is_fixing: bool) -> Self {
-        Self { is_fixing, ..self }
+    pub(crate) fn for_fixes(self, wanted: Option<Applicability>) -> Self {
+        Self { wanted, ..self }
+    }
+
+    /// Whether a fix of this kind is going to be made: a costly one is worked out only then.
+    pub fn makes(&self, applicability: Applicability) -> bool {
+        self.wanted.is_some_and(|wanted| applicability <= wanted)
     }
 
     /// Names the rule that is checked next.
@@ -240,7 +245,7 @@ impl<'a> Context<'a> {
     pub fn report(&mut self, anchor: impl Into<Anchor>, message: impl Into<String>) -> Found<'_> {
         let Some(judgement) = self.judgement else { return Found(None) };
         let Some(severity) = judgement.severity else { return Found(None) };
-        if self.line.is_some() && !self.is_fixing {
+        if self.line.is_some() && self.wanted.is_none() {
             let told = self.told.entry(judgement.rule.code).or_default();
             told.0 += 1;
             if told.0 > PER_LINE {
@@ -249,7 +254,7 @@ impl<'a> Context<'a> {
             told.1 = self.found.len();
         }
         let (line, excerpt) = match (anchor.into(), self.line) {
-            _ if self.is_fixing => (None, None),
+            _ if self.wanted.is_some() => (None, None),
             (Anchor::Span(span), Some(line)) => (Some(line.locate(span)), Some(Excerpt::new(line.bytes, span))),
             (Anchor::Line, Some(line)) => {
                 let span = Span::new(0, line.bytes.len());

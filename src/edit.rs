@@ -62,7 +62,8 @@ pub struct Fix {
     pub title: Cow<'static, str>,
     /// How far it can be trusted.
     pub applicability: Applicability,
-    /// The edits of the line; none where the file as a whole is written otherwise.
+    /// The edits of the line; none where the file as a whole is written otherwise, or where they cost too much to be worked out
+    /// before they are made.
     pub edits: Vec<Edit>,
 }
 

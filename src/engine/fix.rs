@@ -289,7 +289,7 @@ impl Pass<'_> {
             duplicates: self.is_wanted("duplicate-example") && matches!(shape, Some(Shape::Known(_))),
         };
         let mender = || Mender {
-            worker: Worker::new(self.engine, self.settings, &self.checks, &self.path, shape).for_fixes(),
+            worker: Worker::new(self.engine, self.settings, &self.checks, &self.path, shape).for_fixes(self.options.applicability),
             options: self.options,
             is_python,
             is_known: matches!(shape, Some(Shape::Known(_))),

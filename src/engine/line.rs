@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 use super::{Checks, Engine, facts};
 use crate::context::{Anchor, Context, Image, Line, LineContext};
 use crate::diagnostic::Diagnostic;
+use crate::edit::Applicability;
 use crate::format::{Example, ForeignFormat, Format, ImagePart, Message, Shape, becomes, convert};
 use crate::image::{Caps, Depth, Embedded};
 use crate::json::{Value, parse};
@@ -44,7 +45,7 @@ pub(super) struct Worker<'a> {
     shape: Option<Shape>,
     counter: Option<Counter>,
     decoded: Vec<u8>,
-    is_fixing: bool,
+    wanted: Option<Applicability>,
 }
 
 /// What a line comes to when its fixes are all that is wanted.
@@ -64,12 +65,12 @@ impl<'a> Worker<'a> {
         let is_counted = settings.count_tokens && matches!(shape, Some(Shape::Known(_)));
         let encoding = settings.model.as_ref().and_then(|model| model.encoding.as_deref()).unwrap_or(&settings.target.tokens.encoding);
         let counter = is_counted.then(|| Counter::by_name(encoding)).flatten();
-        Self { engine, settings, checks, path, shape, counter, decoded: Vec::new(), is_fixing: false }
+        Self { engine, settings, checks, path, shape, counter, decoded: Vec::new(), wanted: None }
     }
 
     /// The same worker for [`Worker::look_for_fixes`]; tokens mend nothing.
-    pub(super) fn for_fixes(self) -> Self {
-        Self { counter: None, is_fixing: true, ..self }
+    pub(super) fn for_fixes(self, wanted: Applicability) -> Self {
+        Self { counter: None, wanted: Some(wanted), ..self }
     }
 
     /// Deepest nesting that is read.
@@ -143,7 +144,7 @@ impl<'a> Worker<'a> {
 
     fn line_checks(&self, line: &Line<'_>, place: Place, found: &mut Vec<Diagnostic>) {
         let at = LineContext { place, bytes: line.bytes, root: line.root };
-        let mut cx = Context::new(self.settings, self.path, Some(at), found).for_fixes(self.is_fixing);
+        let mut cx = Context::new(self.settings, self.path, Some(at), found).for_fixes(self.wanted);
         for &(index, check) in &self.checks.line {
             cx.judge(&self.settings.judgements()[index]);
             check(line, &mut cx);
@@ -163,7 +164,7 @@ impl<'a> Worker<'a> {
         let shape = root.map(Shape::of);
         let line = Line { bytes, too_long: None, invalid_utf8, ends_file, faults: &parsed.faults, root, shape, expected: self.shape };
         self.line_checks(&line, place, &mut outcome.found);
-        if let (true, Some(root), Some(Shape::Foreign(foreign))) = (self.is_fixing, root, shape) {
+        if let (true, Some(root), Some(Shape::Foreign(foreign))) = (self.wanted.is_some(), root, shape) {
             self.conversion(foreign, root, bytes, place, &mut outcome.found);
         }
         if let (Some(root), Some(shape)) = (root, shape.filter(|shape| *shape != Shape::NotAnObject)) {
@@ -193,7 +194,7 @@ impl<'a> Worker<'a> {
         let is_all = matches!(self.shape, Some(Shape::Foreign(_))) || (self.shape.is_none() && self.settings.format.is_some());
         if let Some(judgement) = judgement.filter(|_| is_taken && is_all) {
             let at = LineContext { place, bytes, root: Some(root) };
-            let mut cx = Context::new(self.settings, self.path, Some(at), found).for_fixes(true);
+            let mut cx = Context::new(self.settings, self.path, Some(at), found).for_fixes(self.wanted);
             cx.judge(judgement);
             cx.report(Anchor::Line, String::new()).fix(convert(foreign, root, bytes));
         }
@@ -217,7 +218,7 @@ impl<'a> Worker<'a> {
             .collect();
         let (tokens, savings) = self.tokens(&example, &images);
         let at = LineContext { place, bytes, root: Some(root) };
-        let mut cx = Context::new(settings, self.path, Some(at), found).for_fixes(self.is_fixing);
+        let mut cx = Context::new(settings, self.path, Some(at), found).for_fixes(self.wanted);
         cx.format = Some(format);
         cx.tokens = tokens;
         for fault in self.engine.schemas.faults(format, root) {
@@ -240,11 +241,11 @@ impl<'a> Worker<'a> {
         let mut reported = vec![0; self.checks.image.len()];
         for (image, hash) in &images {
             // An image that stands many times in an example is one image with one fault, to be mended in each place.
-            if !judged.insert(hash) && !self.is_fixing {
+            if !judged.insert(hash) && self.wanted.is_none() {
                 continue;
             }
             for (&(index, check), reported) in self.checks.image.iter().zip(&mut reported) {
-                if *reported < IMAGE_FINDINGS || self.is_fixing {
+                if *reported < IMAGE_FINDINGS || self.wanted.is_some() {
                     let before = cx.count();
                     cx.judge(&judgements[index]);
                     check(image, &mut cx);

@@ -57,7 +57,8 @@ pub(super) struct Finding<'a> {
 struct Fix<'a> {
     applicability: &'static str,
     message: &'a str,
-    /// Empty where the file is written anew, null where they are too many or too long to be shown.
+    /// Empty where only `--fix` works them out (a file written anew, an image encoded anew), null where they are too many or too
+    /// long to be shown.
     edits: Option<Vec<Edit<'a>>>,
 }
 

@@ -7,7 +7,7 @@
 //! at [`image`]), `{{bytes ff fe}}`, `{{repeat 100 text}}`, `{{count 100 text}}` (the numbers with the text between
 //! them). `now=2027-02-01` sets the day, `max-line=1000000` the cap on lines, `also=RULE` allows one rule more,
 //! `select=RULE` turns on one that is off, `epochs=4` is the number asked for. `{{end}}` ends the block there, without its line
-//! break. `limits.examples_max=3` and
+//! break; `{{utf-16 text}}` is a line in that encoding. `limits.examples_max=3` and
 //! `images.bytes=999` set a limit of the target, where the real one is too large to show.
 
 use std::io::Cursor;
@@ -95,7 +95,9 @@ fn every_fix_is_shown_on_its_page() {
             if fixed != expected {
                 wrong.push(format!("{} {}: `--fix` makes this:\n{}", rule.code, rule.name, String::from_utf8_lossy(&fixed)));
             }
-            if !report.findings.contains_key(rule.code) && !report.rejected.contains_key(rule.code) {
+            // Of copies one is kept and the others are set aside; elsewhere that would be no fix.
+            let is_own = report.findings.contains_key(rule.code) || (rule.code == "D001" && report.rejected.contains_key(rule.code));
+            if !is_own {
                 wrong.push(format!("{} {}: it is not this rule whose fix is shown", rule.code, rule.name));
             }
             let left = run(&engine, rule, bad_info, text);
@@ -110,31 +112,13 @@ fn every_fix_is_shown_on_its_page() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn zz_generate() {
-    let engine = Engine::new(1).expect("schemas compile");
-    let mut out = Vec::new();
-    for (rule, _) in REGISTRY {
-        if rule.fix.is_none() { continue; }
-        let bad: Vec<_> = blocks(rule.docs).into_iter().filter(|(section, ..)| *section == "Bad").collect();
-        for (index, (_, info, text)) in bad.iter().enumerate() {
-            for applicability in [Applicability::Safe, Applicability::Unsafe] {
-                let (fixed, report) = mend(&engine, rule, info, text, applicability);
-                let macros: Vec<_> = text.match_indices("{{").map(|(at, _)| { let m = &text[at..at + text[at..].find("}}").unwrap() + 2]; (m.to_owned(), String::from_utf8_lossy(&expand_once(m, 1)).into_owned()) }).collect();
-                out.push(serde_json::json!({"url": rule.url(), "code": rule.code, "of": index + 1, "info": info, "level": applicability.name(), "changed": fixed != expand(info, text), "own": report.findings.contains_key(rule.code) || report.rejected.contains_key(rule.code), "fixed": String::from_utf8_lossy(&fixed), "macros": macros, "bad": text, "left": check(&engine, rule, info, vec![fixed.clone()])}));
-            }
-        }
-    }
-    std::fs::write("/tmp/fixed_out.json", serde_json::to_string(&out).unwrap()).unwrap();
-}
-
 /// Fixing twice is fixing once, no line has a finding that it did not have before, and what is good stays as it is.
 #[test]
 fn fixes_keep_their_word_on_every_page() {
     let engine = Engine::new(1).expect("schemas compile");
     let mut wrong = Vec::new();
     for (rule, _) in REGISTRY {
-        for (section, info, text) in blocks(rule.docs).into_iter().filter(|(_, _, text)| !text.contains("{{next file}}")) {
+        for (section, info, text) in blocks(rule.docs).into_iter().filter(|(_, info, text)| !info.contains("max-line") && !text.contains("{{next file}}")) {
             let before = run(&engine, rule, info, text);
             for applicability in [Applicability::Safe, Applicability::Unsafe] {
                 let once = mend(&engine, rule, info, text, applicability).0;
@@ -142,7 +126,7 @@ fn fixes_keep_their_word_on_every_page() {
                 if once != twice {
                     wrong.push(format!("{} {applicability:?}: once {}\ntwice {}", rule.code, String::from_utf8_lossy(&once), String::from_utf8_lossy(&twice)));
                 }
-                if section == "Good" && applicability == Applicability::Safe && once != expand(info, text) {
+                if section == "Good" && before.is_empty() && applicability == Applicability::Safe && once != expand(info, text) {
                     wrong.push(format!("{}: a good block is changed to {}", rule.code, String::from_utf8_lossy(&once)));
                 }
                 let after = check(&engine, rule, info, vec![once.clone()]);
@@ -258,6 +242,7 @@ fn expand_once(text: &str, n: usize) -> Vec<u8> {
         let (name, arguments) = macro_text.split_once(' ').unwrap_or((macro_text, ""));
         match name {
             "end" => return out,
+            "utf-16" => out.extend(format!("\u{feff}{}\n", arguments.trim_end()).encode_utf16().flat_map(u16::to_le_bytes)),
             "n" => out.extend(n.to_string().as_bytes()),
             "bytes" => out.extend(arguments.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).expect("hex"))),
             "repeat" => {

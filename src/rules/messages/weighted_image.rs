@@ -1,5 +1,4 @@
 use crate::context::Context;
-use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Message};
 use crate::json::Value;
 use crate::rule::{Effect, Evidence, Rule, Severity};
@@ -12,7 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: true,
-    fix: Some(Applicability::Safe),
+    fix: None,
     since: "0.1.0",
     docs: include_str!("weighted_image.md"),
 };
@@ -20,10 +19,7 @@ pub(crate) static RULE: Rule = Rule {
 pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
     let Some(weight) = message.get("weight").filter(|weight| weight.as_number().is_some_and(|weight| weight != "0")) else { return };
     if message.parts().any(|part| part.value.get("image_url").is_some_and(|image| !Value::is_null(image))) {
-        let edits = message.value.without(cx.line(), |member| member.key == "weight");
-        let fix = (!message.is("assistant")).then(|| Fix::safe("remove the weight", edits));
         cx.report(weight, "this message holds an image and has a weight other than 0")
-            .help("write 0, or leave the weight out: images are not trained on")
-            .fix(fix);
+            .help("write 0, or leave the weight out: images are not trained on");
     }
 }
