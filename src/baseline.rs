@@ -190,6 +190,7 @@ mod tests {
         effect: Effect::Advice,
         evidence: Evidence::Documented,
         provider_message: None,
+        fix: None,
         since: "0.1.0",
         docs: "",
     };
@@ -208,6 +209,7 @@ mod tests {
                 line: hash.map(|hash| LineLocation { hash: Some(hash), ..LineLocation::default() }),
             },
             excerpt: None,
+            fix: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Excerpt, LineLocation, Location};
+use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Format, ImagePart, Shape};
 use crate::image::data_url::Base64Fault;
 use crate::image::{Damage, DamageKind, Embedded, Verdict};
@@ -150,6 +151,8 @@ pub struct Context<'a> {
     judgement: Option<&'a Judgement>,
     /// Findings of each rule on this line, and where in `found` the last one is.
     told: BTreeMap<&'static str, (u32, usize)>,
+    /// The fixes that are wanted, when nothing else is: every finding is kept then, and none is placed.
+    wanted: Option<Applicability>,
     found: &'a mut Vec<Diagnostic>,
 }
 
@@ -193,7 +196,17 @@ impl From<Place> for Anchor {
 
 impl<'a> Context<'a> {
     pub(crate) fn new(settings: &'a Settings, path: &'a Arc<str>, line: Option<LineContext<'a>>, found: &'a mut Vec<Diagnostic>) -> Self {
-        Self { settings, format: None, tokens: None, path, line, judgement: None, told: BTreeMap::new(), found }
+        Self { settings, format: None, tokens: None, path, line, judgement: None, told: BTreeMap::new(), wanted: None, found }
+    }
+
+    /// The same context for findings of which only the fixes are wanted.
+    pub(crate) fn for_fixes(self, wanted: Option<Applicability>) -> Self {
+        Self { wanted, ..self }
+    }
+
+    /// Whether a fix of this kind is going to be made: a costly one is worked out only then.
+    pub fn makes(&self, applicability: Applicability) -> bool {
+        self.wanted.is_some_and(|wanted| applicability <= wanted)
     }
 
     /// Names the rule that is checked next.
@@ -237,7 +250,7 @@ impl<'a> Context<'a> {
     pub fn report(&mut self, anchor: impl Into<Anchor>, message: impl Into<String>) -> Found<'_> {
         let Some(judgement) = self.judgement else { return Found(None) };
         let Some(severity) = judgement.severity else { return Found(None) };
-        if self.line.is_some() {
+        if self.line.is_some() && self.wanted.is_none() {
             let told = self.told.entry(judgement.rule.code).or_default();
             told.0 += 1;
             if told.0 > PER_LINE {
@@ -246,6 +259,7 @@ impl<'a> Context<'a> {
             told.1 = self.found.len();
         }
         let (line, excerpt) = match (anchor.into(), self.line) {
+            _ if self.wanted.is_some() => (None, None),
             (Anchor::Span(span), Some(line)) => (Some(line.locate(span)), Some(Excerpt::new(line.bytes, span))),
             (Anchor::Line, Some(line)) => {
                 let span = Span::new(0, line.bytes.len());
@@ -264,6 +278,7 @@ impl<'a> Context<'a> {
             evidence: judgement.evidence,
             message: message.into(),
             help: None,
+            fix: None,
             provider_message: judgement.provider_message.clone(),
             location: Location { path: Arc::clone(self.path), line },
             excerpt,
@@ -283,11 +298,15 @@ impl<'a> Context<'a> {
 
     /// Reports a fault within a string: `offset` and `length` count bytes of its unescaped text.
     pub fn report_within(&mut self, value: &Value<'_>, offset: usize, length: usize, message: impl Into<String>) -> Found<'_> {
+        let span = self.span_within(value, offset, length);
+        self.report(Span::new(span.start as usize, span.range().end.max(span.range().start + 1)), message)
+    }
+
+    /// Where bytes of the unescaped text of a string stand in the line.
+    pub fn span_within(&self, value: &Value<'_>, offset: usize, length: usize) -> Span {
         let raw = self.line().get(value.span.range()).unwrap_or_default();
-        let start = source_offset(raw, offset);
-        let end = source_offset(raw, offset + length).max(start + 1);
         let base = value.span.start as usize;
-        self.report(Span::new(base + start, base + end), message)
+        Span::new(base + source_offset(raw, offset), base + source_offset(raw, offset + length))
     }
 }
 
@@ -345,6 +364,15 @@ impl Found<'_> {
     pub fn help(self, help: impl Into<String>) -> Self {
         if let Some(diagnostic) = self.0 {
             diagnostic.help = Some(help.into());
+            return Self(Some(diagnostic));
+        }
+        self
+    }
+
+    /// What would mend it, where that is known.
+    pub fn fix(self, fix: impl Into<Option<Fix>>) -> Self {
+        if let Some(diagnostic) = self.0 {
+            diagnostic.fix = fix.into();
             return Self(Some(diagnostic));
         }
         self

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use crate::edit::Fix;
 use crate::json::Span;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
@@ -23,6 +24,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// What would mend it, where that is known.
+    pub fix: Option<Fix>,
     /// What the provider would say.
     pub provider_message: Option<Cow<'static, str>>,
     /// Where.
@@ -223,6 +226,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The one of `candidates` that `word` can have been meant as; `None` when it is near none of them, or several.
+pub fn only_near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.trim();
+    let mut near = candidates.into_iter().filter(|candidate| nearest(word, [*candidate]).is_some());
+    near.next().filter(|_| near.next().is_none())
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! This library is the engine: bytes in, diagnostics and a summary out. It never prints, exits or reads arguments;
 //! the program around it lives under `src/bin/tunelint/`. The order of the modules is a law: each uses only those above it.
 
+pub mod edit;
+
 pub mod rule;
 
 pub mod json;

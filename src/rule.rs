@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::edit::Applicability;
+
 /// One rule of the catalogue.
 #[derive(Debug)]
 pub struct Rule {
@@ -21,6 +23,8 @@ pub struct Rule {
     pub provider_message: Option<&'static str>,
     /// Whether it is off unless a target or the user turns it on.
     pub opt_in: bool,
+    /// How far its fix can be trusted, at the best; `None` when it has none.
+    pub fix: Option<Applicability>,
     /// The version that brought it.
     pub since: &'static str,
     /// Its page: `<rule>.md`.

@@ -28,6 +28,8 @@ pub struct SchemaFault<'a> {
     pub rule: String,
     /// The value that fails.
     pub value: &'a Value<'a>,
+    /// The object or array it stands in; the line itself stands in none.
+    pub parent: Option<&'a Value<'a>>,
     /// The key it stands under, or its place in a list; empty for the line itself.
     pub key: String,
     /// How it fails.
@@ -88,7 +90,8 @@ impl Schemas {
             let pointer = error.instance_path().as_str();
             let value = line.at(pointer)?;
             let key = pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
-            Some(SchemaFault { rule, value, key, fault: shape_fault(error.kind()) })
+            let parent = pointer.rsplit_once('/').and_then(|(parent, _)| line.at(parent));
+            Some(SchemaFault { rule, value, parent, key, fault: shape_fault(error.kind()) })
         };
         validator.iter_errors(line).filter_map(fault).collect()
     }

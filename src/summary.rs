@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::edit::Applicability;
 use crate::exhibit::Exhibits;
 use crate::format::{Format, Shape};
 use crate::rule::{Effect, Severity};
@@ -573,6 +574,8 @@ pub struct Summary {
     pub rules: BTreeMap<&'static str, RuleCount>,
     /// Findings that the baseline knows; they stand in none of the other counts.
     pub baselined: u64,
+    /// Findings with a safe fix, and with an unsafe one.
+    pub fixable: (u64, u64),
     /// Examples that stand in an earlier file too, for each pair of files (later, earlier).
     pub overlaps: BTreeMap<(usize, usize), Tally>,
     /// What is shown of the data itself, where that is wanted.
@@ -643,6 +646,11 @@ impl Summary {
         let entry = self.rules.entry(diagnostic.rule.code).or_insert(RuleCount { count: 0, severity, effect, name });
         entry.count += 1;
         entry.severity = entry.severity.max(severity);
+        match diagnostic.fix.as_ref().map(|fix| fix.applicability) {
+            Some(Applicability::Safe) => self.fixable.0 += 1,
+            Some(Applicability::Unsafe) => self.fixable.1 += 1,
+            None => {}
+        }
     }
 
     /// Findings of a severity.

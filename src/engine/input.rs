@@ -31,7 +31,12 @@ impl Input {
         Ok(Self { path: Arc::from(path), regular, compression, reader })
     }
 
-    /// Its bytes, unpacked.
+    /// Whether it is packed, and is unpacked as it is read.
+    pub fn is_packed(&self) -> bool {
+        self.compression.is_some()
+    }
+
+    /// What is to be read, unpacked.
     pub fn into_reader(self) -> Box<dyn Read + Send> {
         self.reader
     }

@@ -8,10 +8,11 @@ use std::sync::{Arc, PoisonError};
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
 use super::{Checks, Engine, facts};
-use crate::context::{Context, Image, Line, LineContext};
+use crate::context::{Anchor, Context, Image, Line, LineContext};
 use crate::diagnostic::Diagnostic;
+use crate::edit::Applicability;
 use crate::exhibit::Exhibits;
-use crate::format::{Example, Format, ImagePart, Message, Shape};
+use crate::format::{Example, ForeignFormat, Format, ImagePart, Message, Shape, becomes, convert};
 use crate::image::{Caps, Depth, Embedded};
 use crate::json::{Value, parse};
 use crate::rule::{Effect, Evidence};
@@ -46,6 +47,18 @@ pub(super) struct Worker<'a> {
     shape: Option<Shape>,
     counter: Option<Counter>,
     decoded: Vec<u8>,
+    wanted: Option<Applicability>,
+}
+
+/// What a line comes to when its fixes are all that is wanted.
+#[derive(Default)]
+pub(super) struct Look {
+    /// Every finding, none of them placed.
+    pub(super) found: Vec<Diagnostic>,
+    /// Whether it was judged as an example.
+    pub(super) is_example: bool,
+    /// Hash of its content, of an example.
+    pub(super) content: Option<u128>,
 }
 
 impl<'a> Worker<'a> {
@@ -54,7 +67,27 @@ impl<'a> Worker<'a> {
         let is_counted = settings.count_tokens && matches!(shape, Some(Shape::Known(_)));
         let encoding = settings.model.as_ref().and_then(|model| model.encoding.as_deref()).unwrap_or(&settings.target.tokens.encoding);
         let counter = is_counted.then(|| Counter::by_name(encoding)).flatten();
-        Self { engine, settings, checks, path, shape, counter, decoded: Vec::new() }
+        Self { engine, settings, checks, path, shape, counter, decoded: Vec::new(), wanted: None }
+    }
+
+    /// The same worker for [`Worker::look_for_fixes`]; tokens mend nothing.
+    pub(super) fn for_fixes(self, wanted: Applicability) -> Self {
+        Self { counter: None, wanted: Some(wanted), ..self }
+    }
+
+    /// Deepest nesting that is read.
+    pub(super) fn max_depth(&self) -> usize {
+        self.settings.max_depth
+    }
+
+    /// Checks one line for what can be mended in it.
+    pub(super) fn look_for_fixes(&mut self, line: &[u8], place: Place, ends_file: bool) -> Look {
+        let mut outcome = Outcome::default();
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            self.line(line, place, ends_file, &mut outcome);
+        }
+        let content = outcome.facts.first().map(|facts| facts.content);
+        Look { found: outcome.found, is_example: content.is_some(), content }
     }
 
     /// Checks the lines of `block`, the first of which stands at `place`.
@@ -113,7 +146,7 @@ impl<'a> Worker<'a> {
 
     fn line_checks(&self, line: &Line<'_>, place: Place, found: &mut Vec<Diagnostic>) {
         let at = LineContext { place, bytes: line.bytes, root: line.root };
-        let mut cx = Context::new(self.settings, self.path, Some(at), found);
+        let mut cx = Context::new(self.settings, self.path, Some(at), found).for_fixes(self.wanted);
         for &(index, check) in &self.checks.line {
             cx.judge(&self.settings.judgements()[index]);
             check(line, &mut cx);
@@ -133,6 +166,9 @@ impl<'a> Worker<'a> {
         let shape = root.map(Shape::of);
         let line = Line { bytes, too_long: None, invalid_utf8, ends_file, faults: &parsed.faults, root, shape, expected: self.shape };
         self.line_checks(&line, place, &mut outcome.found);
+        if let (true, Some(root), Some(Shape::Foreign(foreign))) = (self.wanted.is_some(), root, shape) {
+            self.conversion(foreign, root, bytes, place, &mut outcome.found);
+        }
         if let (Some(root), Some(shape)) = (root, shape.filter(|shape| *shape != Shape::NotAnObject)) {
             outcome.examples += 1;
             if let Some(format) = self.judged_as(shape) {
@@ -159,6 +195,22 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// Said once for a file whose lines are all of another format, done for each line.
+    fn conversion(&self, foreign: &ForeignFormat, root: &Value<'_>, bytes: &[u8], place: Place, found: &mut Vec<Diagnostic>) {
+        let name = if self.settings.format.is_some() { "format-method-mismatch" } else { "foreign-format" };
+        let judgement = self.settings.judgements().iter().find(|judgement| judgement.rule.name == name);
+        let is_taken = becomes(foreign).is_some_and(|(format, _)| {
+            self.settings.target.formats.contains_key(&format) && self.settings.format.is_none_or(|asked| asked == format)
+        });
+        let is_all = matches!(self.shape, Some(Shape::Foreign(_))) || (self.shape.is_none() && self.settings.format.is_some());
+        if let Some(judgement) = judgement.filter(|_| is_taken && is_all) {
+            let at = LineContext { place, bytes, root: Some(root) };
+            let mut cx = Context::new(self.settings, self.path, Some(at), found).for_fixes(self.wanted);
+            cx.judge(judgement);
+            cx.report(Anchor::Line, String::new()).fix(convert(foreign, root, bytes));
+        }
+    }
+
     /// The format a line of `shape` is judged as in this file; `None` when it belongs to another one altogether.
     fn judged_as(&self, shape: Shape) -> Option<Format> {
         let Some(Shape::Known(expected)) = self.shape else { return None };
@@ -177,7 +229,8 @@ impl<'a> Worker<'a> {
             .map(|(part, hash, embedded)| (Image { part: *part, example: &example, embedded: embedded.as_deref() }, *hash))
             .collect();
         let (tokens, savings) = self.tokens(&example, &images);
-        let mut cx = Context::new(settings, self.path, Some(LineContext { place, bytes, root: Some(root) }), found);
+        let at = LineContext { place, bytes, root: Some(root) };
+        let mut cx = Context::new(settings, self.path, Some(at), found).for_fixes(self.wanted);
         cx.format = Some(format);
         cx.tokens = tokens;
         for fault in self.engine.schemas.faults(format, root) {
@@ -199,13 +252,13 @@ impl<'a> Worker<'a> {
         let mut judged = HashSet::new();
         let mut reported = vec![0; self.checks.image.len()];
         for (image, hash) in &images {
-            // An image that stands many times in an example is one image with one fault.
-            if !judged.insert(hash) {
+            // An image that stands many times in an example is one image with one fault, to be mended in each place.
+            if !judged.insert(hash) && self.wanted.is_none() {
                 continue;
             }
             let first = cx.count();
             for (&(index, check), reported) in self.checks.image.iter().zip(&mut reported) {
-                if *reported < IMAGE_FINDINGS {
+                if *reported < IMAGE_FINDINGS || self.wanted.is_some() {
                     let before = cx.count();
                     cx.judge(&judgements[index]);
                     check(image, &mut cx);

@@ -1,11 +1,14 @@
 //! Bytes in, findings and sums out: in input order, on all cores, in memory that does not follow the file.
 
 mod facts;
+mod fix;
 mod head;
 mod input;
 mod line;
 mod pipeline;
+mod reshape;
 
+pub use fix::{Change, FixOptions, Fixed, Hunk, Rewrite};
 pub use input::Input;
 pub(crate) use input::unpacked;
 
@@ -137,6 +140,33 @@ impl Engine {
     /// file is left out, unless that is why the lines are not looked at.
     pub fn check_part(&self, part: &Part<'_>, settings: &Settings) -> Vec<Diagnostic> {
         pipeline::check_part(self, part, settings)
+    }
+
+    /// Mends one file: reads its newest version from `store` and writes the next one there, until nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] when the input fails or has a line that is too long to be read, [`Error::Write`] when the store
+    /// fails. The store then holds a pass that was not ended.
+    pub fn fix(&self, store: &mut dyn Rewrite, settings: &Settings, options: FixOptions) -> Result<Fixed, Error> {
+        fix::fix(self, store, settings, options)
+    }
+
+    /// Mends a file in memory, shown as `path`: gives back its bytes, the lines set aside, and what was done.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Engine::fix`].
+    pub fn fix_bytes(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        settings: &Settings,
+        options: FixOptions,
+    ) -> Result<(Vec<u8>, Vec<u8>, Fixed), Error> {
+        let mut store = fix::Memory::new(path, bytes);
+        let fixed = fix::fix(self, &mut store, settings, options)?;
+        Ok((store.bytes, store.rejected, fixed))
     }
 
     /// Judges the run as a whole, after its last file.

@@ -23,13 +23,13 @@ const BLOCK: usize = 1 << 20;
 const BLOCK_LINES: usize = 4096;
 
 /// A piece of the file.
-struct Block {
+pub(super) struct Block {
     index: u64,
-    place: Place,
-    content: Content,
+    pub(super) place: Place,
+    pub(super) content: Content,
 }
 
-enum Content {
+pub(super) enum Content {
     Lines(Vec<u8>),
     /// One line over the cap; holds its length.
     TooLong(u64),
@@ -73,19 +73,7 @@ pub(super) fn check(
     } else {
         let shape = expected(&seen, settings);
         let worker = || Worker::new(engine, settings, &checks, &path, shape);
-        match first {
-            Some(block) if reader.is_done() => collector.absorb(run(&mut worker(), &block))?,
-            Some(block) if engine.threads == 1 => {
-                let mut worker = worker();
-                let mut next = Some(block);
-                while let Some(block) = next {
-                    collector.absorb(run(&mut worker, &block))?;
-                    next = reader.next().map_err(Error::Read)?;
-                }
-            }
-            Some(block) => parallel(engine.threads, &mut reader, block, &worker, &mut collector)?,
-            None => {}
-        }
+        each_block(engine.threads, &mut reader, first, &worker, &run, &mut |outcome| collector.absorb(outcome))?;
     }
     let mut found = Vec::new();
     let mut cx = Context::new(settings, &path, None, &mut found);
@@ -126,7 +114,7 @@ pub(super) fn check_part(engine: &Engine, part: &Part<'_>, settings: &Settings) 
 
 /// What the lines are judged as: what was asked for, else what most of the first lines look like, if the target takes that.
 /// `None` when a finding on the whole file says already that its lines are of another format, or of one that is not taken.
-fn expected(seen: &Head<'_>, settings: &Settings) -> Option<Shape> {
+pub(super) fn expected(seen: &Head<'_>, settings: &Settings) -> Option<Shape> {
     let shape = match (settings.format, seen.shape) {
         (Some(_), Some(Shape::Foreign(_))) => return None,
         (Some(asked), Some(shape @ Shape::Known(_))) if !shape.is_judged_as(asked) => return None,
@@ -139,7 +127,7 @@ fn expected(seen: &Head<'_>, settings: &Settings) -> Option<Shape> {
     }
 }
 
-fn run(worker: &mut Worker<'_>, block: &Block) -> Outcome {
+fn run(worker: &mut Worker<'_>, block: Block) -> Outcome {
     match &block.content {
         Content::Lines(bytes) => worker.block(bytes, block.place),
         Content::TooLong(length) => worker.too_long(*length, block.place),
@@ -157,19 +145,45 @@ fn unread(block: &Block) -> Outcome {
     }
 }
 
+/// Gives each block from `first` on to a worker, and hands on what they come to in the order of the file. A file of one
+/// block, and any file on one thread, is worked on where it is read.
+pub(super) fn each_block<W, T: Send>(
+    threads: usize,
+    reader: &mut Reader,
+    first: Option<Block>,
+    worker: &(impl Fn() -> W + Sync),
+    run: &(impl Fn(&mut W, Block) -> T + Sync),
+    absorb: &mut dyn FnMut(T) -> Result<(), Error>,
+) -> Result<(), Error> {
+    match first {
+        Some(block) if threads > 1 && !reader.is_done() => return parallel(threads, reader, block, worker, run, absorb),
+        Some(block) => {
+            let mut worker = worker();
+            let mut next = Some(block);
+            while let Some(block) = next {
+                absorb(run(&mut worker, block))?;
+                next = reader.next().map_err(Error::Read)?;
+            }
+        }
+        None => {}
+    }
+    Ok(())
+}
+
 /// Reader → bounded channel → workers → this thread, which puts outcomes back in order. At most `4 × threads` blocks
 /// are under way, whether waiting, worked on or done out of turn: a permit is handed back only when one is absorbed.
-fn parallel<'a>(
+fn parallel<W, T: Send>(
     threads: usize,
     reader: &mut Reader,
     first: Block,
-    worker: &(impl Fn() -> Worker<'a> + Sync),
-    collector: &mut Collector<'_, '_>,
+    worker: &(impl Fn() -> W + Sync),
+    run: &(impl Fn(&mut W, Block) -> T + Sync),
+    absorb: &mut dyn FnMut(T) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let in_flight = threads * 4;
     let (permits_back, permits): (Sender<()>, Receiver<()>) = bounded(in_flight);
     let (to_workers, blocks) = bounded::<Block>(in_flight);
-    let (done, outcomes) = bounded::<(u64, Outcome)>(in_flight);
+    let (done, outcomes) = bounded::<(u64, T)>(in_flight);
     for _ in 0..in_flight {
         let _ = permits_back.send(());
     }
@@ -197,7 +211,8 @@ fn parallel<'a>(
             scope.spawn(move || {
                 let mut worker = worker();
                 for block in blocks {
-                    if done.send((block.index, run(&mut worker, &block))).is_err() {
+                    let index = block.index;
+                    if done.send((index, run(&mut worker, block))).is_err() {
                         return;
                     }
                 }
@@ -210,7 +225,7 @@ fn parallel<'a>(
         for (index, outcome) in &outcomes {
             waiting.insert(index, outcome);
             while let Some(outcome) = waiting.remove(&next) {
-                collector.absorb(outcome)?;
+                absorb(outcome)?;
                 next += 1;
                 let _ = permits_back.try_send(());
             }
@@ -258,7 +273,7 @@ impl Collector<'_, '_> {
 }
 
 /// Cuts the input into blocks that end at a line break.
-struct Reader {
+pub(super) struct Reader {
     input: Box<dyn Read + Send>,
     max_line: usize,
     /// Read, but behind the last line break of the block before.
@@ -270,16 +285,16 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(input: Box<dyn Read + Send>, max_line: usize) -> Self {
+    pub(super) fn new(input: Box<dyn Read + Send>, max_line: usize) -> Self {
         Self { input, max_line, carry: Vec::new(), ready: VecDeque::new(), done: false, index: 0, place: Place { line: 1, offset: 0 } }
     }
 
     /// Whether the block just given out was the last one.
-    fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.done && self.ready.is_empty() && self.carry.is_empty()
     }
 
-    fn next(&mut self) -> io::Result<Option<Block>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<Block>> {
         if let Some(block) = self.ready.pop_front() {
             return Ok(Some(block));
         }

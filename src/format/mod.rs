@@ -1,8 +1,10 @@
 //! The dataset formats, and how a line shows which one it is. [`Example`] is the view that rules look through:
 //! typed and lenient, so that one fault hides no other.
 
+mod convert;
 mod example;
 
+pub use convert::{becomes, convert};
 pub use example::{Content, Example, ImagePart, Message, Part, Section, Tool, ToolCall};
 
 use serde::{Deserialize, Serialize};

@@ -2,11 +2,15 @@
 //! [`parse`] reads; [`Value::pointer`] turns a place back into an RFC 6901 pointer, only when a finding needs one.
 
 mod parse;
+mod relaxed;
 
 pub use parse::{Fault, FaultKind, Parsed, parse};
+pub use relaxed::{every, relaxed, values};
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+
+use crate::edit::Edit;
 
 /// Byte range within a line: `start..end`. Lines are capped below 4 GiB, so `u32` is enough.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -200,6 +204,63 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The bytes of this value in the line it was read from, brackets and quotes included.
+    pub fn source<'l>(&self, line: &'l [u8]) -> Cow<'l, str> {
+        String::from_utf8_lossy(line.get(self.span.range()).unwrap_or_default())
+    }
+
+    /// The edit that puts `json` in the place of this value.
+    pub fn replaced(&self, json: impl Into<String>) -> Edit {
+        Edit::replace(self.span.range(), json)
+    }
+
+    /// The edits that put text around this value.
+    pub fn wrapped(&self, before: &str, after: &str) -> [Edit; 2] {
+        let range = self.span.range();
+        [Edit::insert(range.start, before), Edit::insert(range.end, after)]
+    }
+
+    /// The edit that puts a member before the others of an object that has some.
+    pub fn with_first(&self, member: &str) -> Edit {
+        Edit::insert(self.span.range().start + 1, format!("{member}, "))
+    }
+
+    /// The edits that take the members for which `is_out` holds out of an object, with the commas they need no more. `line` is
+    /// what it was read from: a key that stands twice is not among the members, but may stand between them.
+    pub fn without(&self, line: &[u8], is_out: impl Fn(&Member<'a>) -> bool) -> Vec<Edit> {
+        let byte_at = |at: usize| line.get(at).copied();
+        let is_space = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_whitespace());
+        let skip_space = |mut at: usize| {
+            while is_space(byte_at(at)) {
+                at += 1;
+            }
+            at
+        };
+        let mut edits: Vec<Edit> = Vec::new();
+        for member in self.as_object().unwrap_or_default().iter().filter(|member| is_out(member)) {
+            let (mut start, mut end) = (member.key_span.start as usize, member.value.span.end as usize);
+            let behind = skip_space(end);
+            let is_last = byte_at(behind) != Some(b',');
+            if !is_last {
+                end = skip_space(behind + 1);
+            }
+            // Members that go together are one edit.
+            let joined = edits.last_mut().filter(|before| before.end == start);
+            if let Some(before) = joined.as_ref() {
+                start = before.start;
+            }
+            if is_last {
+                let before = line.get(..start).unwrap_or_default().trim_ascii_end();
+                start = if before.ends_with(b",") { before.len() - 1 } else { start };
+            }
+            match joined {
+                Some(before) => *before = Edit::delete(start..end),
+                None => edits.push(Edit::delete(start..end)),
+            }
+        }
+        edits
+    }
+
     /// The same value in serde_json's representation. Numbers too large for it become `null`.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.data {
@@ -217,9 +278,48 @@ impl<'a> Value<'a> {
     }
 }
 
+impl Member<'_> {
+    /// The edit that gives it another key.
+    pub fn renamed(&self, key: &str) -> Edit {
+        Edit::replace(self.key_span.range(), quote(key))
+    }
+}
+
+/// The JSON that stands in a string, on one line; `None` when anything is wrong with it.
+pub fn encoded_twice(text: &str, max_depth: usize) -> Option<String> {
+    let parsed = parse(text.as_bytes(), max_depth);
+    let is_sound = parsed.value.is_some() && parsed.faults.is_empty();
+    // A line break between values is white space; in a string it would be a fault.
+    is_sound.then(|| text.trim().replace(['\n', '\r'], " "))
+}
+
+/// `text` as a JSON string.
+pub fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edit::{Fix, apply};
+
+    #[test]
+    fn members_go_with_their_commas() {
+        for (line, rest) in [
+            (r#"{"x": 1, "a": 2}"#, r#"{"a": 2}"#),
+            (r#"{"a": 2, "x": 1}"#, r#"{"a": 2}"#),
+            (r#"{"a": 2 , "x": 1 , "x1": [1] }"#, r#"{"a": 2  }"#),
+            (r#"{"x": 1, "a": 2, "x1": 3, "b": 4}"#, r#"{"a": 2, "b": 4}"#),
+            (r#"{"x": 1}"#, "{}"),
+            (r#"{"x": 1, "x1": 2}"#, "{}"),
+            // The first `a` is not among the members, and stays all the same.
+            (r#"{"x": 1, "a": 2, "x1": 3, "a": 4}"#, r#"{"a": 2, "a": 4}"#),
+        ] {
+            let root = parse(line.as_bytes(), 128).value.expect("valid");
+            let fix = Fix::safe("", root.without(line.as_bytes(), |member| member.key.starts_with('x')));
+            assert_eq!(String::from_utf8(apply(line.as_bytes(), [&fix]).bytes).expect("UTF-8"), rest);
+        }
+    }
 
     #[test]
     fn the_same_is_the_same_however_it_is_written() {

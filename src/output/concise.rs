@@ -33,7 +33,7 @@ impl Reporter for Concise<'_> {
         }
         let paint = summary::Paint(self.style.color);
         let level = paint.severity(diagnostic.severity, diagnostic.severity.name());
-        write!(self.out, "{level}[{}] {}", diagnostic.rule.code, diagnostic.message)?;
+        write!(self.out, "{level}[{}]{} {}", diagnostic.rule.code, self.style.mark(diagnostic), diagnostic.message)?;
         if let Some(help) = &diagnostic.help {
             write!(self.out, "; {help}")?;
         }
@@ -46,6 +46,9 @@ impl Reporter for Concise<'_> {
             if more > 0 {
                 writeln!(self.out, "... and {} more {code} {}; --max-findings 0 shows all", number(more), rule.name)?;
             }
+        }
+        if let Some(fixable) = self.style.fixable(summary).filter(|_| self.style.summary) {
+            writeln!(self.out, "{fixable}")?;
         }
         if self.style.summary && !summary.files.is_empty() {
             writeln!(self.out, "{}", summary::verdict_line(summary, settings, self.style.color))?;

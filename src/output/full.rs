@@ -36,7 +36,7 @@ impl Reporter for Full<'_> {
         }
         let paint = summary::Paint(self.style.color);
         let level = paint.severity(diagnostic.severity, format_args!("{}[{}]", diagnostic.severity, diagnostic.rule.code));
-        writeln!(self.out, "{level} {}: {}", diagnostic.rule.name, paint.bold(&diagnostic.message))?;
+        writeln!(self.out, "{level} {}{}: {}", diagnostic.rule.name, self.style.mark(diagnostic), paint.bold(&diagnostic.message))?;
         let path = sanitised(&diagnostic.location.path);
         match (&diagnostic.location.line, &diagnostic.excerpt) {
             (Some(line), Some(excerpt)) => {

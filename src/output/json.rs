@@ -6,8 +6,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Reporter, json_text};
+use super::{Reporter, json_text, shown_edits};
 use crate::diagnostic::Diagnostic;
+use crate::edit;
 use crate::settings::Settings;
 use crate::summary::{Distribution, FileSummary, Summary};
 
@@ -50,8 +51,35 @@ pub(super) struct Finding<'a> {
     pointer: Option<&'a str>,
     line_hash: Option<String>,
     provider_message: Option<&'a str>,
-    /// Edits that would mend it; none are offered yet.
-    fix: Option<()>,
+    fix: Option<Fix<'a>>,
+}
+
+#[derive(Serialize)]
+struct Fix<'a> {
+    applicability: &'static str,
+    message: &'a str,
+    /// Empty where only `--fix` works them out (a file written anew, an image encoded anew), null where they are too many or too
+    /// long to be shown.
+    edits: Option<Vec<Edit<'a>>>,
+}
+
+/// Bytes of the line, and what takes their place.
+#[derive(Serialize)]
+struct Edit<'a> {
+    byte_in_line: usize,
+    end_byte_in_line: usize,
+    replacement: &'a str,
+}
+
+impl<'a> From<&'a edit::Fix> for Fix<'a> {
+    fn from(fix: &'a edit::Fix) -> Self {
+        let wire = |edit: &'a edit::Edit| Edit { byte_in_line: edit.start, end_byte_in_line: edit.end, replacement: &edit.replacement };
+        Self {
+            applicability: fix.applicability.name(),
+            message: &fix.title,
+            edits: shown_edits(fix).map(|edits| edits.iter().map(wire).collect()),
+        }
+    }
 }
 
 impl<'a> From<&'a Diagnostic> for Finding<'a> {
@@ -75,7 +103,7 @@ impl<'a> From<&'a Diagnostic> for Finding<'a> {
             pointer: line.map(|line| line.pointer.as_str()),
             line_hash: line.and_then(|line| line.hash).map(|hash| format!("{hash:032x}")),
             provider_message: diagnostic.provider_message.as_deref(),
-            fix: None,
+            fix: diagnostic.fix.as_ref().map(Fix::from),
         }
     }
 }
@@ -107,6 +135,7 @@ pub(super) struct Totals {
     rules: BTreeMap<&'static str, u64>,
     /// Findings that the baseline knows; they are not listed, nor counted elsewhere.
     baselined: u64,
+    fixable: Fixable,
     /// Of the first file, which is the one trained on; the others are taken for validation.
     epochs: Option<u64>,
     cost_usd: Option<f64>,
@@ -122,11 +151,20 @@ impl Totals {
             files: summary.files.iter().map(|file| File::new(file, settings)).collect(),
             rules: summary.rules.iter().map(|(code, rule)| (*code, rule.count)).collect(),
             baselined: summary.baselined,
+            fixable: Fixable { safe: summary.fixable.0, risky: summary.fixable.1 },
             epochs: training.and_then(|file| file.epochs(settings)),
             cost_usd: training.and_then(|file| file.cost(settings)),
             price_checked: price.map(|price| price.checked.to_string()),
         }
     }
+}
+
+/// Findings that have a fix.
+#[derive(Serialize)]
+struct Fixable {
+    safe: u64,
+    #[serde(rename = "unsafe")]
+    risky: u64,
 }
 
 #[derive(Serialize)]

@@ -31,7 +31,8 @@ use std::io::{self, Write};
 use xxhash_rust::xxh3::Xxh3;
 
 use self::digest::Digest;
-use crate::diagnostic::{Diagnostic, is_unsafe};
+use crate::diagnostic::{Diagnostic, count, is_unsafe, number};
+use crate::edit::{Applicability, Edit, Fix};
 use crate::settings::Settings;
 use crate::summary::Summary;
 
@@ -113,6 +114,40 @@ pub struct Style {
     pub summary: bool,
     /// Whether that summary draws how lengths are distributed.
     pub statistics: bool,
+    /// Whether unsafe fixes count as fixes, too.
+    pub unsafe_fixes: bool,
+}
+
+impl Style {
+    /// The mark of a finding that `--fix` would mend.
+    fn mark(self, diagnostic: &Diagnostic) -> &'static str {
+        let is_fixable = |fix: &Fix| fix.applicability == Applicability::Safe || self.unsafe_fixes;
+        if diagnostic.fix.as_ref().is_some_and(is_fixable) { " [*]" } else { "" }
+    }
+
+    /// How many findings have a fix; `None` when there is none.
+    fn fixable(self, summary: &Summary) -> Option<String> {
+        let (safe, risky) = summary.fixable;
+        let (flags, now, later) = if self.unsafe_fixes { ("--fix --unsafe-fixes", safe + risky, 0) } else { ("--fix", safe, risky) };
+        match (now, later) {
+            (0, 0) => None,
+            (0, later) => Some(format!("{} fixable with `--fix --unsafe-fixes`", count(later, "finding"))),
+            (now, 0) => Some(format!("[*] {} fixable with `{flags}`", count(now, "finding"))),
+            (now, later) => {
+                Some(format!("[*] {} fixable with `--fix` ({} more with `--unsafe-fixes`)", count(now, "finding"), number(later)))
+            }
+        }
+    }
+}
+
+/// Bytes of replacements, and edits, that are shown of one fix: half of a fix is worse than none.
+const FIX_BYTES: usize = 4 << 10;
+const FIX_EDITS: usize = 50;
+
+/// The edits of a fix, where they are few and short enough to be shown.
+fn shown_edits(fix: &Fix) -> Option<&[Edit]> {
+    let bytes: usize = fix.edits.iter().map(|edit| edit.replacement.len()).sum();
+    (bytes <= FIX_BYTES && fix.edits.len() <= FIX_EDITS).then_some(fix.edits.as_slice())
 }
 
 /// A reporter that writes `format` to `out`.
@@ -229,6 +264,7 @@ mod tests {
             provider_message: None,
             location: Location { path: "./data/a b.jsonl".into(), line: (line > 0).then_some(place) },
             excerpt: None,
+            fix: None,
         }
     }
 
@@ -239,7 +275,7 @@ mod tests {
         summary.files.push(FileSummary::new("./data/a b.jsonl".into()));
         findings.iter().for_each(|finding| summary.count(finding));
         let mut out = Vec::new();
-        let style = Style { color: false, width: 100, max_findings: 5, summary: true, statistics: false };
+        let style = Style { color: false, width: 100, max_findings: 5, summary: true, statistics: false, unsafe_fixes: false };
         let mut reporter = reporter(format, style, &settings, Box::new(&mut out));
         findings.iter().try_for_each(|finding| reporter.report(finding)).expect("written");
         reporter.finish(&summary, &settings).expect("written");

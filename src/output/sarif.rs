@@ -6,8 +6,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Reporter, fingerprint, json_text, relative};
+use super::{Reporter, fingerprint, json_text, relative, shown_edits};
 use crate::diagnostic::Diagnostic;
+use crate::edit::Edit;
 use crate::rule::{Rule, Severity};
 use crate::settings::Settings;
 use crate::summary::Summary;
@@ -117,9 +118,30 @@ fn result(diagnostic: &Diagnostic) -> Value {
             location["logicalLocations"] = json!([{ "fullyQualifiedName": line.pointer, "kind": "value" }]);
         }
     }
+    if let Some(fixes) = fixes(diagnostic, &physical["artifactLocation"]) {
+        result["fixes"] = fixes;
+    }
     location["physicalLocation"] = physical;
     result["locations"] = json!([location]);
     result
+}
+
+/// The fix in bytes of the file; none where it is written anew, or where the edits are too many to be shown.
+fn fixes(diagnostic: &Diagnostic, artifact: &Value) -> Option<Value> {
+    let (fix, line) = (diagnostic.fix.as_ref()?, diagnostic.location.line.as_ref()?);
+    let edits = shown_edits(fix).filter(|edits| !edits.is_empty())?;
+    let start = line.file_offset.checked_sub(line.byte_in_line)?;
+    let replacement = |edit: &Edit| {
+        json!({
+            "deletedRegion": { "byteOffset": start + edit.start as u64, "byteLength": edit.end - edit.start },
+            "insertedContent": { "text": edit.replacement },
+        })
+    };
+    let replacements: Vec<Value> = edits.iter().map(replacement).collect();
+    let change = json!({ "artifactLocation": artifact, "replacements": replacements });
+    Some(
+        json!([{ "description": { "text": fix.title }, "artifactChanges": [change], "properties": { "applicability": fix.applicability } }]),
+    )
 }
 
 fn descriptor(rule: &Rule) -> Value {

@@ -41,7 +41,7 @@ impl Paint {
 
 /// The whole summary.
 pub(super) fn text(summary: &Summary, settings: &Settings, cap: &Cap, style: Style) -> String {
-    let (paint, color) = (Paint(style.color), style.color);
+    let paint = Paint(style.color);
     let mut out = String::new();
     for (index, file) in summary.files.iter().enumerate() {
         file_lines(&mut out, file, settings, index == 0, style);
@@ -66,9 +66,12 @@ pub(super) fn text(summary: &Summary, settings: &Settings, cap: &Cap, style: Sty
         } else {
             let _ = writeln!(out, "  {}", paint.dim("tunelint rule CODE explains one"));
         }
+        if let Some(fixable) = style.fixable(summary) {
+            let _ = writeln!(out, "  {fixable}");
+        }
         out.push('\n');
     }
-    let _ = writeln!(out, "{}", verdict_line(summary, settings, color));
+    let _ = writeln!(out, "{}", verdict_line(summary, settings, style.color));
     out
 }
 
@@ -256,7 +259,7 @@ mod tests {
         }
         summary.files[0].shape = Some(Shape::Known(crate::format::Format::Chat));
         for width in [50, 60, 100] {
-            let style = Style { color: false, width, max_findings: 5, summary: true, statistics: true };
+            let style = Style { color: false, width, max_findings: 5, summary: true, statistics: true, unsafe_fixes: false };
             let text = text(&summary, &settings, &Cap::new(5), style);
             let sums: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
             assert!(sums.iter().all(|line| line.width() <= width), "{text}");

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::context::{Context, Head, Image, Line};
-use crate::diagnostic::number;
+use crate::diagnostic::{nearest, number};
+use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Message};
+use crate::json::{Member, Value};
 use crate::rule::Rule;
 use crate::schema::SchemaFault;
 use crate::summary::{FileSummary, Summary};
@@ -28,6 +30,7 @@ mod file {
     pub(super) mod json_array;
     pub(super) mod lone_carriage_return;
     pub(super) mod missing_byte_order_mark;
+    pub(super) mod missing_final_line_break;
     pub(super) mod nul_padding;
     pub(super) mod pointer_file;
     pub(super) mod pretty_printed_json;
@@ -289,6 +292,7 @@ pub static REGISTRY: &[(&Rule, Check)] = &[
     row!(Line file::nul_padding),
     row!(Head file::compressed_file),
     row!(Head file::lone_carriage_return),
+    row!(Line file::missing_final_line_break),
     row!(Example images::misplaced_image),
     row!(Example images::unsupported_images),
     row!(Example images::too_many_images),
@@ -450,6 +454,13 @@ fn few<T>(faults: impl IntoIterator<Item = T>) -> Vec<(T, String)> {
     first
 }
 
+/// The fix that renames the one member that `key` can have been meant by, where its value fits.
+fn renaming(object: &Value<'_>, key: &'static str, fits: impl Fn(&Member<'_>) -> bool) -> Option<Fix> {
+    let mut near = object.as_object()?.iter().filter(|member| nearest(&member.key, [key]).is_some());
+    let one = near.next().filter(|_| near.next().is_none()).filter(|member| fits(member))?;
+    object.get(key).is_none().then(|| Fix::safe(format!("rename the key to `{key}`"), [one.renamed(key)]))
+}
+
 /// The rules alone, in the order of [`REGISTRY`].
 pub fn all() -> Vec<&'static Rule> {
     REGISTRY.iter().map(|(rule, _)| *rule).collect()
@@ -467,7 +478,7 @@ pub fn find(code_or_name: &str) -> Option<&'static Rule> {
 pub fn index() -> String {
     let mut out = String::from(
         "# The rules\n\nGenerated from the catalogue; a test says when it is stale. Levels are those of the rule itself, a target may set others.\n\n\
-         | code | name | level | effect | evidence | what |\n|---|---|---|---|---|---|\n",
+         | code | name | level | effect | evidence | fix | what |\n|---|---|---|---|---|---|---|\n",
     );
     for (rule, _) in REGISTRY {
         let page = rule.url();
@@ -475,11 +486,12 @@ pub fn index() -> String {
         let level = if rule.opt_in { "off" } else { rule.severity.name() };
         let _ = writeln!(
             out,
-            "| {} | [{}]({page}) | {level} | {} | {} | {} |",
+            "| {} | [{}]({page}) | {level} | {} | {} | {} | {} |",
             rule.code,
             rule.name,
             rule.effect,
             rule.evidence,
+            rule.fix.map_or("", Applicability::name),
             rule.summary()
         );
     }

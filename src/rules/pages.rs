@@ -1,11 +1,13 @@
-//! The pages, run: a bad block raises its rule and no other, a good block raises nothing.
+//! The pages, run: a bad block raises its rule and no other, a good block raises nothing, and a fixed one is to the byte what
+//! `--fix` makes of a bad one: the first, or the one that `of=2` names; with `unsafe` it is what `--unsafe-fixes` makes of it.
 //!
 //! A block may say what it is checked for: ```` ```jsonl target=azure model=gpt-4.1 format=chat lines=12 path=a.csv ````.
 //! With `lines` the block stands that many times, `{{n}}` being the number. Macros in double braces stand for what a
 //! page cannot show: `{{png 64x64 L}}`, `{{jpeg …}}`, `{{webp …}}`, `{{gif …}}` (base64; what may follow the mode stands
 //! at [`image`]), `{{bytes ff fe}}`, `{{repeat 100 text}}`, `{{count 100 text}}` (the numbers with the text between
 //! them). `now=2027-02-01` sets the day, `max-line=1000000` the cap on lines, `also=RULE` allows one rule more,
-//! `select=RULE` turns on one that is off, `epochs=4` is the number asked for. `limits.examples_max=3` and
+//! `select=RULE` turns on one that is off, `epochs=4` is the number asked for. `{{end}}` ends the block there, without its line
+//! break; `{{utf-16 text}}` is a line in that encoding. `limits.examples_max=3` and
 //! `images.bytes=999` set a limit of the target, where the real one is too large to show.
 
 use std::io::Cursor;
@@ -15,7 +17,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{REGISTRY, all};
-use crate::engine::{Engine, Input};
+use crate::edit::Applicability;
+use crate::engine::{Engine, FixOptions, Fixed, Input};
 use crate::format::FORMATS;
 use crate::rule::Rule;
 use crate::settings::{Levels, Origin, Selector, Settings};
@@ -74,7 +77,102 @@ fn every_page_does_what_it_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn every_fix_is_shown_on_its_page() {
+    let engine = Engine::new(1).expect("schemas compile");
+    let mut wrong = Vec::new();
+    for (rule, _) in REGISTRY {
+        let all = blocks(rule.docs);
+        let bad: Vec<_> = all.iter().filter(|(section, ..)| *section == "Bad").collect();
+        let mut best = None;
+        for (_, info, text) in all.iter().filter(|(section, ..)| *section == "Fixed") {
+            let number: usize = attribute(info, "of").map_or(1, |number| number.parse().expect("a number"));
+            let (_, bad_info, bad_text) = bad.get(number - 1).expect("`of` is the number of a bad block");
+            let applicability = if info.split(' ').any(|word| word == "unsafe") { Applicability::Unsafe } else { Applicability::Safe };
+            best = Some(best.map_or(applicability, |best: Applicability| best.min(applicability)));
+            let (fixed, report) = mend(&engine, rule, bad_info, bad_text, applicability);
+            let expected = expand(bad_info, text);
+            if fixed != expected {
+                wrong.push(format!("{} {}: `--fix` makes this:\n{}", rule.code, rule.name, String::from_utf8_lossy(&fixed)));
+            }
+            // Of copies one is kept and the others are set aside; elsewhere that would be no fix.
+            let is_own = report.findings.contains_key(rule.code) || (rule.code == "D001" && report.rejected.contains_key(rule.code));
+            if !is_own {
+                wrong.push(format!("{} {}: it is not this rule whose fix is shown", rule.code, rule.name));
+            }
+            let left = run(&engine, rule, bad_info, text);
+            if !left.is_empty() {
+                wrong.push(format!("{} {}: what is fixed raises {left:?}", rule.code, rule.name));
+            }
+        }
+        if best != rule.fix {
+            wrong
+                .push(format!("{} {}: it declares the fix {:?}, its page shows {best:?} under `## Fixed`", rule.code, rule.name, rule.fix));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Fixing twice is fixing once, no line has a finding that it did not have before, and what is good stays as it is.
+#[test]
+fn fixes_keep_their_word_on_every_page() {
+    let engine = Engine::new(1).expect("schemas compile");
+    let mut wrong = Vec::new();
+    for (rule, _) in REGISTRY {
+        for (section, info, text) in
+            blocks(rule.docs).into_iter().filter(|(_, info, text)| !info.contains("max-line") && !text.contains("{{next file}}"))
+        {
+            let before = run(&engine, rule, info, text);
+            for applicability in [Applicability::Safe, Applicability::Unsafe] {
+                let once = mend(&engine, rule, info, text, applicability).0;
+                let twice = mend_bytes(&engine, rule, info, once.clone(), applicability).0;
+                if once != twice {
+                    wrong.push(format!(
+                        "{} {applicability:?}: once {}\ntwice {}",
+                        rule.code,
+                        String::from_utf8_lossy(&once),
+                        String::from_utf8_lossy(&twice)
+                    ));
+                }
+                if section == "Good" && before.is_empty() && applicability == Applicability::Safe && once != expand(info, text) {
+                    wrong.push(format!("{}: a good block is changed to {}", rule.code, String::from_utf8_lossy(&once)));
+                }
+                let after = check(&engine, rule, info, vec![once.clone()]);
+                let is_new = |name: &str| !before.iter().any(|(known, _)| *known == name);
+                // A line that could not be read, and a file whose lines were not looked at, have faults that nobody has seen.
+                let was_read = !before.iter().any(|(name, _)| hides(name));
+                if let Some((name, message)) = after.iter().find(|(name, _)| is_new(name) && was_read) {
+                    wrong.push(format!("{} {applicability:?}: brings {name} ({message}): {}", rule.code, String::from_utf8_lossy(&once)));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether a finding of this rule means that the line, or the file, was not read any further.
+fn hides(name: &str) -> bool {
+    let rule = super::find(name).expect("a rule");
+    let is_format = matches!(name, "foreign-format" | "mixed-formats" | "format-method-mismatch" | "not-an-object");
+    is_format || rule.code.starts_with('J') || rule.code.starts_with('F')
+}
+
+fn mend(engine: &Engine, rule: &'static Rule, info: &str, text: &str, applicability: Applicability) -> (Vec<u8>, Fixed) {
+    mend_bytes(engine, rule, info, expand(info, text), applicability)
+}
+
+fn mend_bytes(engine: &Engine, rule: &'static Rule, info: &str, bytes: Vec<u8>, applicability: Applicability) -> (Vec<u8>, Fixed) {
+    let path = attribute(info, "path").unwrap_or("page0.jsonl");
+    let options = FixOptions { applicability, hunks: true };
+    let (fixed, _, report) = engine.fix_bytes(path, bytes, &settings(rule, info), options).expect("fixed");
+    (fixed, report)
+}
+
 fn run(engine: &Engine, rule: &'static Rule, info: &str, text: &str) -> Vec<(&'static str, String)> {
+    check(engine, rule, info, text.split("{{next file}}\n").map(|text| expand(info, text)).collect())
+}
+
+fn settings(rule: &'static Rule, info: &str) -> Settings {
     let target = target(info);
     let now = attribute(info, "now").map_or(Date::from_unix(1_795_400_000), |now| Date::try_from(now.to_owned()).expect("a date"));
     let mut settings = Settings::new(target, &all(), now);
@@ -87,16 +185,20 @@ fn run(engine: &Engine, rule: &'static Rule, info: &str, text: &str) -> Vec<(&'s
     let selected = attribute(info, "select").map(|name| Selector::parse(name, &all()).expect("a rule"));
     settings.apply(&Levels { ignore: quiet, extend_select: selected.into_iter().collect(), ..Levels::default() }, Origin::Flag);
     settings.epochs = attribute(info, "epochs").map(|epochs| epochs.parse().expect("a number"));
+    settings
+}
+
+fn check(engine: &Engine, rule: &'static Rule, info: &str, files: Vec<Vec<u8>>) -> Vec<(&'static str, String)> {
+    let settings = settings(rule, info);
     let mut summary = Summary::default();
     let mut found = Vec::new();
     let mut sink = |diagnostic: &crate::diagnostic::Diagnostic| {
         found.push((diagnostic.rule.name, diagnostic.message.clone()));
         Ok(())
     };
-    let files = text.split("{{next file}}\n");
-    for (index, text) in files.enumerate() {
+    for (index, bytes) in files.into_iter().enumerate() {
         let path = attribute(info, "path").map_or(format!("page{index}.jsonl"), str::to_owned);
-        let input = Input::from_bytes(&path, expand(info, text)).expect("readable");
+        let input = Input::from_bytes(&path, bytes).expect("readable");
         engine.check(input, &settings, &mut summary, &mut sink).expect("checked");
     }
     engine.finish(&settings, &mut summary, &mut sink).expect("finished");
@@ -147,6 +249,8 @@ fn expand_once(text: &str, n: usize) -> Vec<u8> {
         rest = behind;
         let (name, arguments) = macro_text.split_once(' ').unwrap_or((macro_text, ""));
         match name {
+            "end" => return out,
+            "utf-16" => out.extend(format!("\u{feff}{}\n", arguments.trim_end()).encode_utf16().flat_map(u16::to_le_bytes)),
             "n" => out.extend(n.to_string().as_bytes()),
             "bytes" => out.extend(arguments.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).expect("hex"))),
             "repeat" => {

@@ -2,6 +2,7 @@
 
 mod corpora;
 mod everyday;
+mod fix;
 mod generate;
 mod house;
 mod images;

@@ -54,6 +54,8 @@ pub(crate) struct CheckArguments {
     #[command(flatten)]
     pub(crate) judging: JudgingArguments,
     #[command(flatten)]
+    pub(crate) fixing: FixingArguments,
+    #[command(flatten)]
     pub(crate) selection: SelectionArguments,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
@@ -152,6 +154,30 @@ pub(crate) struct JudgingArguments {
     /// Do not count tokens: faster, but no lengths and no price
     #[arg(long, help_heading = "Rule selection")]
     pub(crate) no_tokens: bool,
+}
+
+/// What is mended, and where that goes.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct FixingArguments {
+    /// Mend what can be mended without a doubt, in place, and report the rest
+    #[arg(long, help_heading = "Fixing")]
+    pub(crate) fix: bool,
+    /// Count fixes that guess or leave something out; with --fix, make them, and set aside in FILE.rejected.jsonl the lines
+    /// that cannot be saved
+    #[arg(long, help_heading = "Fixing")]
+    pub(crate) unsafe_fixes: bool,
+    /// Show what --fix would change, and write nothing; exit with 1 when there is anything
+    #[arg(long, conflicts_with = "fix_output", help_heading = "Fixing")]
+    pub(crate) diff: bool,
+    /// Mend, and report nothing
+    #[arg(long, help_heading = "Fixing")]
+    pub(crate) fix_only: bool,
+    /// Write the mended data here and leave the file as it is; - is standard output
+    #[arg(long, value_name = "FILE", help_heading = "Fixing")]
+    pub(crate) fix_output: Option<PathBuf>,
+    /// Exit with 1 when anything was mended, even if nothing is left
+    #[arg(long, help_heading = "Fixing")]
+    pub(crate) exit_non_zero_on_fix: bool,
 }
 
 /// Which files are read.
@@ -260,6 +286,13 @@ pub(crate) struct GenerateArguments {
     /// Threads to work on [default: one a core]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Output")]
     pub(crate) threads: Option<u16>,
+}
+
+impl CheckArguments {
+    /// Whether files are mended, or shown as they would be.
+    pub(crate) fn fixes(&self) -> bool {
+        self.fixing.fix || self.fixing.fix_only || self.fixing.diff || self.fixing.fix_output.is_some()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

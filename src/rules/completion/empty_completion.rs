@@ -10,6 +10,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("empty_completion.md"),
 };

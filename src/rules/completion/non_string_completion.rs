@@ -1,4 +1,6 @@
 use crate::context::Context;
+use crate::edit::{Applicability, Fix};
+use crate::json::{Data, quote};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::schema::SchemaFault;
 
@@ -10,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("non_string_completion.md"),
 };
@@ -21,5 +24,11 @@ pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
         (true, _) => "give the completion, or remove the example",
         _ => "write it as a string",
     };
-    cx.report(value, format!("`{key}` must be a string, not {}", value.kind())).help(help);
+    let fix = match &value.data {
+        Data::Null if key == "prompt" => Some(Fix::safe("write `\"\"`", [value.replaced("\"\"")])),
+        Data::Number(text) => Some(Fix::safe("put it into quotes", [value.replaced(quote(text))])),
+        Data::Bool(_) => Some(Fix::risky("put it into quotes", [value.replaced(quote(&value.source(cx.line())))])),
+        _ => None,
+    };
+    cx.report(value, format!("`{key}` must be a string, not {}", value.kind())).help(help).fix(fix);
 }

@@ -1,5 +1,6 @@
 use crate::context::Context;
 use crate::diagnostic::{count, number};
+use crate::edit::{Applicability, Fix};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::summary::FileSummary;
 
@@ -11,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("duplicate_example.md"),
 };
@@ -25,6 +27,8 @@ pub(crate) fn check(file: &FileSummary, cx: &mut Context<'_>) {
             count(copies.count, "example"),
             number(copies.other)
         );
-        cx.report(copies.first, message).help("remove the copies, unless the weight they give an example is meant");
+        cx.report(copies.first, message)
+            .help("remove the copies, unless the weight they give an example is meant")
+            .fix(Fix::risky("set the copies aside", []));
     }
 }

@@ -1,5 +1,6 @@
 use crate::context::Context;
 use crate::diagnostic::{count, number};
+use crate::edit::{Applicability, Fix};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::summary::FileSummary;
 
@@ -11,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Inferred,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("crlf_line_ending.md"),
 };
@@ -24,5 +26,7 @@ pub(crate) fn check(file: &FileSummary, cx: &mut Context<'_>) {
         0 => "the lines end in CR LF, as on Windows".to_owned(),
         _ => format!("{} of {} end in CR LF, as on Windows; this is the first", number(crlf.count), count(file.lines, "line")),
     };
-    cx.report(crlf.first, message).help("nothing fails; for plain line feeds: `newline=\"\\n\"` in Python's `open`, or `dos2unix`");
+    cx.report(crlf.first, message)
+        .help("nothing fails; for plain line feeds: `newline=\"\\n\"` in Python's `open`, or `dos2unix`")
+        .fix(Fix::safe("end lines in a line feed", []));
 }

@@ -9,6 +9,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: true,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("missing_byte_order_mark.md"),
 };

@@ -1,5 +1,7 @@
+use super::unsupported_color_mode::remade;
 use crate::context::{Context, Image};
 use crate::diagnostic::sanitised;
+use crate::edit::Applicability;
 use crate::image::data_url::Base64Fault;
 use crate::image::{DamageKind, Format};
 use crate::rule::{Effect, Evidence, Rule, Severity};
@@ -12,6 +14,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Inferred,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("damaged_image.md"),
 };
@@ -32,5 +35,7 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
             _ => return,
         },
     };
-    cx.report(image.part.url, message).help("look at the image, then encode it anew from an intact file");
+    let lacks_end = image.damage(cx.settings).is_some_and(|(_, damage)| damage.kind == DamageKind::MissingEnd);
+    let fix = if lacks_end { remade(image, cx, |_| {}) } else { None };
+    cx.report(image.part.url, message).help("look at the image, then encode it anew from an intact file").fix(fix);
 }

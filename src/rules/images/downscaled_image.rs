@@ -1,5 +1,7 @@
+use super::unsupported_color_mode::remade;
 use crate::context::{Context, Image};
 use crate::diagnostic::{bytes, number};
+use crate::edit::Applicability;
 use crate::image::Caps;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::tokens::image::{resized, tokens};
@@ -12,6 +14,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("downscaled_image.md"),
 };
@@ -39,7 +42,8 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
     let size = |width: u32, height: u32| format!("{} x {}", number(u64::from(width)), number(u64::from(height)));
     let (from, to) = (size(verdict.width, verdict.height), size(width, height));
     let message = format!("the image has {from} pixels and is scaled down to {to} before the model looks at it");
-    cx.report(image.part.url, message).help(format!(
+    let fix = remade(image, cx, |options| options.max_side = Some(width.max(height)));
+    cx.report(image.part.url, message).fix(fix).help(format!(
         "scale it to {to}: the same {} tokens, about {} less to upload",
         number(cost),
         bytes(saved)

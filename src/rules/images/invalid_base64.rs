@@ -1,6 +1,8 @@
 use crate::context::{Context, Image};
 use crate::diagnostic::{number, quoted};
-use crate::image::data_url::Base64Fault;
+use crate::edit::{Applicability, Edit, Fix};
+use crate::image::data_url::{Base64Fault, decode};
+use crate::image::{Caps, Depth, Embedded, Verdict, inspect};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("invalid_base64.md"),
 };
@@ -53,9 +56,50 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
             "it was cut, or lost a character: encode the image anew",
         ),
     };
+    let (start, length) = (embedded.payload_start, payload.len());
+    let fix = if payload.starts_with("data:") {
+        let inner = Edit::delete(cx.span_within(image.part.url, 0, start).range());
+        Some(Fix::safe("write the prefix once", [inner]))
+    } else {
+        mended(payload, embedded).map(|plain| {
+            let edit = Edit::replace(cx.span_within(image.part.url, start, length).range(), plain);
+            Fix::safe("write it as plain base64", [edit])
+        })
+    };
     let found = match fault.at() {
         Some(at) => cx.report_within(image.part.url, embedded.payload_start + at, 1, message),
         None => cx.report(image.part.url, message),
     };
-    found.help(help);
+    found.help(help).fix(fix);
+}
+
+/// The base64 text with what does not belong there taken out, where an intact image comes of it.
+fn mended(payload: &str, embedded: &Embedded) -> Option<String> {
+    // Read in the one way that there is, it has been looked at already; else it is looked at now.
+    let intact = |verdict: &Verdict| verdict.damage.is_none();
+    let literal = ["b'", "b\""].iter().find_map(|start| payload.strip_prefix(start)?.strip_suffix(&start[1..]));
+    let (plain, is_sound) = match literal {
+        Some(plain) => (plain.to_owned(), None),
+        None => {
+            let unescaped = percent_decoded(payload);
+            let plain = unescaped.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| match c {
+                '-' => '+',
+                '_' => '/',
+                c => c,
+            });
+            (plain.collect(), Some(embedded.verdict.as_ref().is_some_and(intact)))
+        }
+    };
+    let mut bytes = Vec::new();
+    decode(&plain, &mut bytes).ok()?;
+    is_sound.unwrap_or_else(|| intact(&inspect(&bytes, Depth::Full, &Caps::default()))).then_some(plain)
+}
+
+/// The text with `%2B`, `%2F` and `%3D` written out.
+fn percent_decoded(text: &str) -> String {
+    let escapes = [("%2B", "+"), ("%2b", "+"), ("%2F", "/"), ("%2f", "/"), ("%3D", "="), ("%3d", "=")];
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    escapes.iter().fold(text.to_owned(), |text, (escape, plain)| text.replace(escape, plain))
 }

@@ -1,6 +1,8 @@
 use crate::context::Context;
-use crate::diagnostic::{count, nearest, quoted};
+use crate::diagnostic::{count, nearest, only_near, quoted};
+use crate::edit::{Applicability, Edit, Fix};
 use crate::format::{Example, Message};
+use crate::json::{Value, quote};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("invalid_detail.md"),
 };
@@ -18,8 +21,22 @@ pub(crate) static RULE: Rule = Rule {
 pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     let allowed = &cx.settings.target.images.details.value;
     let details = example.messages.iter().flat_map(Message::images).filter_map(|image| image.detail);
-    let mut invalid = details.filter(|detail| !detail.as_str().is_some_and(|name| allowed.iter().any(|allowed| allowed == name)));
-    let Some(first) = invalid.next() else { return };
+    let is_invalid = |detail: &&Value<'_>| !detail.as_str().is_some_and(|name| allowed.iter().any(|allowed| allowed == name));
+    let all: Vec<&Value<'_>> = details.filter(is_invalid).collect();
+    let mut invalid = all.iter();
+    let Some(&first) = invalid.next() else { return };
+    let names = || allowed.iter().map(String::as_str);
+    let meant = |detail: &Value<'_>| Some(detail.replaced(quote(only_near(detail.as_str()?, names())?)));
+    let clear: Vec<Edit> = all.iter().filter_map(|detail| meant(detail)).collect();
+    let high = names().find(|name| *name == "high").map(|high| quote(high));
+    let fix = match high.filter(|_| clear.is_empty()) {
+        Some(high) => {
+            let original = all.iter().filter(|detail| detail.as_str() == Some("original"));
+            let edits: Vec<Edit> = original.map(|detail| detail.replaced(high.clone())).collect();
+            (!edits.is_empty()).then(|| Fix::risky("write `high`", edits))
+        }
+        None => (!clear.is_empty()).then(|| Fix::safe("write it as the schema has it", clear)),
+    };
     let more = invalid.count() as u64;
     let also = if more > 0 { format!("; the same goes for {}", count(more, "more image")) } else { String::new() };
     let names = allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -36,5 +53,5 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
         }
         None => (format!("`detail` must be a string, not {}", first.kind()), format!("use one of {names}, or leave the key out")),
     };
-    cx.report(first, format!("{what}{also}")).help(help);
+    cx.report(first, format!("{what}{also}")).help(help).fix(fix);
 }

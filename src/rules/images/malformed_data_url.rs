@@ -1,6 +1,8 @@
 use super::unsupported_url_scheme::scheme;
 use crate::context::{Context, Image};
-use crate::image::data_url::DataUrlError;
+use crate::edit::{Applicability, Edit, Fix};
+use crate::image::Format;
+use crate::image::data_url::{DataUrlError, decode};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("malformed_data_url.md"),
 };
@@ -20,7 +23,11 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
     let Some(embedded) = image.embedded else {
         // White space before the scheme hides it from strict readers.
         if scheme(image.part.text.trim_start()).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data")) {
-            cx.report_within(url, 0, 1, "white space stands before `data:`").help("remove it");
+            let space = image.part.text.len() - image.part.text.trim_start().len();
+            let edit = Edit::delete(cx.span_within(url, 0, space).range());
+            cx.report_within(url, 0, 1, "white space stands before `data:`")
+                .help("remove it")
+                .fix(Fix::safe("remove the white space", [edit]));
         }
         return;
     };
@@ -39,5 +46,18 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
             ("the data URL does not say `;base64` before its comma", "encode the image as base64 and write `;base64` before the comma")
         }
     };
-    cx.report_within(url, fault.at().min(image.part.text.len().saturating_sub(1)), 1, message).help(help);
+    let fix = head(image.part.text).map(|(length, media_type)| {
+        let edit = Edit::replace(cx.span_within(url, 0, length).range(), format!("data:{media_type};base64,"));
+        Fix::safe(format!("write `data:{media_type};base64,` before the data"), [edit])
+    });
+    cx.report_within(url, fault.at().min(image.part.text.len().saturating_sub(1)), 1, message).help(help).fix(fix);
+}
+
+/// Bytes of the head of a data URL, and the media type that the image behind it has; `None` when there is no image.
+fn head(url: &str) -> Option<(usize, &'static str)> {
+    let comma = url.find(',')?;
+    let mut bytes = Vec::new();
+    decode(url.get(comma + 1..)?, &mut bytes).ok()?;
+    let format = Format::sniff(&bytes);
+    matches!(format, Format::Jpeg | Format::Png | Format::WebP | Format::Gif).then(|| (comma + 1, format.media_type()))
 }

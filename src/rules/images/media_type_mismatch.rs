@@ -1,6 +1,7 @@
 use super::unregistered_media_type::registered;
 use crate::context::{Context, Image};
 use crate::diagnostic::quoted;
+use crate::edit::{Applicability, Edit, Fix};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Inferred,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("media_type_mismatch.md"),
 };
@@ -22,7 +24,10 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
     if label.eq_ignore_ascii_case(format.media_type()) {
         return;
     }
+    let label = cx.span_within(image.part.url, embedded.media_type_start, embedded.media_type.len());
+    let fix = Fix::safe(format!("write `{}`", format.media_type()), [Edit::replace(label.range(), format.media_type())]);
     let message = format!("the image is labelled {}, but it is {}", quoted(&embedded.media_type), format.name());
     cx.report_within(image.part.url, embedded.media_type_start, embedded.media_type.len(), message)
-        .help(format!("write `{}`", format.media_type()));
+        .help(format!("write `{}`", format.media_type()))
+        .fix(fix);
 }

@@ -1,4 +1,6 @@
+use super::unsupported_color_mode::remade;
 use crate::context::{Context, Image};
+use crate::edit::Applicability;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -9,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Inferred,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("rotated_image.md"),
 };
@@ -23,6 +26,7 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
         6 | 8 => "on its side",
         _ => return,
     };
+    let fix = remade(image, cx, |_| {});
     let message = format!("without its EXIF orientation ({orientation}) the image is {turned}");
-    cx.report(image.part.url, message).help("turn the pixels themselves; in Pillow: `ImageOps.exif_transpose(image)`");
+    cx.report(image.part.url, message).help("turn the pixels themselves; in Pillow: `ImageOps.exif_transpose(image)`").fix(fix);
 }

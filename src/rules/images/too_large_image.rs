@@ -1,5 +1,7 @@
+use super::unsupported_color_mode::remade;
 use crate::context::{Context, Image};
 use crate::diagnostic::bytes_beside;
+use crate::edit::Applicability;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -10,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("too_large_image.md"),
 };
@@ -25,8 +28,9 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
         None => embedded.image_bytes.saturating_sub(2),
     };
     if size > limit.value {
+        let fix = remade(image, cx, |_| {});
         let (size, limit) = bytes_beside(size, limit.value);
         let message = format!("the image has {size}; {} takes at most {limit}", cx.target());
-        cx.report(image.part.url, message).help("scale it down, or save it as JPEG of a lower quality");
+        cx.report(image.part.url, message).help("scale it down, or save it as JPEG of a lower quality").fix(fix);
     }
 }

@@ -1,5 +1,7 @@
+use super::unsupported_color_mode::remade;
 use crate::context::{Context, Image};
 use crate::diagnostic::sanitised;
+use crate::edit::Applicability;
 use crate::image::{DamageKind, Format};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
@@ -11,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("truncated_image.md"),
 };
@@ -24,7 +27,10 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
         _ => false,
     };
     if is_cut {
+        // All of its pixels may be there.
+        let fix = if damage.kind == DamageKind::MissingEnd { remade(image, cx, |_| {}) } else { None };
         cx.report(image.part.url, format!("the image {}", sanitised(&damage.detail)))
-            .help("encode it anew from an intact file; check the download or the copy that this one came from");
+            .help("encode it anew from an intact file; check the download or the copy that this one came from")
+            .fix(fix);
     }
 }

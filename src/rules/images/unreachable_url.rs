@@ -1,6 +1,8 @@
 use super::unsupported_url_scheme::scheme;
 use crate::context::{Context, Image};
 use crate::diagnostic::quoted;
+use crate::edit::{Applicability, Fix};
+use crate::json::quote;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,6 +14,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("unreachable_url.md"),
 };
@@ -26,10 +29,12 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
     let is_taken = |scheme: &&str| allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(scheme));
     let Some(scheme) = scheme(url).filter(is_web).filter(is_taken) else { return };
     let fault = fault(url.get(scheme.len() + 1..).unwrap_or_default());
+    let trimmed = fault.is_none().then(|| Fix::safe("remove the white space", [image.part.url.replaced(quote(url))]));
     let fault = fault.or((url.len() != image.part.text.len()).then(|| "white space stands around the address".to_owned()));
     if let Some(fault) = fault {
         cx.report(image.part.url, format!("{fault}: {} cannot fetch the image", cx.target()))
-            .help("give an address that anyone can open without signing in, or embed the image as a data URL");
+            .help("give an address that anyone can open without signing in, or embed the image as a data URL")
+            .fix(trimmed);
     }
 }
 

@@ -1,5 +1,6 @@
 use crate::context::{Context, Image};
 use crate::diagnostic::quoted;
+use crate::edit::{Applicability, Edit, Fix};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -10,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Inferred,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("unregistered_media_type.md"),
 };
@@ -35,7 +37,11 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
     // Where the bytes are of another format, the label is wrong whichever way it is spelt.
     let format = embedded.verdict.as_ref().map(|verdict| verdict.format.media_type());
     if format.is_none_or(|format| format == meant) {
+        let label = cx.span_within(image.part.url, embedded.media_type_start, embedded.media_type.len());
+        let fix = Fix::safe(format!("write `{meant}`"), [Edit::replace(label.range(), meant)]);
         let message = format!("there is no media type {}", quoted(&embedded.media_type));
-        cx.report_within(image.part.url, embedded.media_type_start, embedded.media_type.len(), message).help(format!("write `{meant}`"));
+        cx.report_within(image.part.url, embedded.media_type_start, embedded.media_type.len(), message)
+            .help(format!("write `{meant}`"))
+            .fix(fix);
     }
 }

@@ -1,6 +1,8 @@
 use super::unregistered_media_type::registered;
+use super::unsupported_color_mode::remade;
 use crate::context::{Context, Image};
 use crate::diagnostic::quoted;
+use crate::edit::Applicability;
 use crate::image::DamageKind;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
@@ -12,6 +14,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("unsupported_image_format.md"),
 };
@@ -36,7 +39,8 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
         None => None,
     };
     if let Some(what) = what {
+        let fix = remade(image, cx, |_| {});
         let message = format!("{what}; {} takes {}", cx.target(), allowed.join(", "));
-        cx.report(image.part.url, message).help(format!("convert it to {}", allowed.join(" or ")));
+        cx.report(image.part.url, message).help(format!("convert it to {}", allowed.join(" or "))).fix(fix);
     }
 }

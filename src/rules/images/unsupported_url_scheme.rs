@@ -1,5 +1,6 @@
 use crate::context::{Context, Image};
 use crate::diagnostic::quoted;
+use crate::edit::{Applicability, Edit, Fix};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -10,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("unsupported_url_scheme.md"),
 };
@@ -50,5 +52,11 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
             None => (format!("{} is a path or a name, not a URL", quoted(url)), embed.to_owned()),
         },
     };
-    cx.report(image.part.url, format!("{message}; {} takes {names}", cx.target())).help(help);
+    let start = image.part.url.span.range().start + 1;
+    let bare = BASE64.iter().find(|(start, _)| scheme.is_none() && image.part.text.starts_with(start));
+    let fix = bare.map(|(_, media_type)| {
+        let head = format!("data:{media_type};base64,");
+        Fix::safe(format!("write `{head}` before it"), [Edit::insert(start, head)])
+    });
+    cx.report(image.part.url, format!("{message}; {} takes {names}", cx.target())).help(help).fix(fix);
 }

@@ -1,5 +1,6 @@
 use crate::context::{Context, Line};
-use crate::json::FaultKind;
+use crate::edit::{Applicability, Fix};
+use crate::json::{FaultKind, every};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -10,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N cannot be parsed. Error: line contains invalid json"),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("control_character.md"),
 };
@@ -27,6 +29,7 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
             _ => ("control character", format!("\\u{code:04x}")),
         };
         cx.report(fault.span, format!("a raw {name} (U+{code:04X}) stands in a string"))
-            .help(format!("write it as `{escape}`, or remove it; `json.dumps` escapes such characters by itself"));
+            .help(format!("write it as `{escape}`, or remove it; `json.dumps` escapes such characters by itself"))
+            .fix(Fix::safe("write control characters as escapes", every(line.bytes, fault)));
     }
 }

@@ -1,6 +1,7 @@
 use crate::context::{Context, Line};
 use crate::diagnostic::quoted;
-use crate::json::{FaultKind, Span};
+use crate::edit::{Applicability, Fix};
+use crate::json::{FaultKind, Span, every};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N cannot be parsed. Error: line contains invalid json"),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("invalid_escape.md"),
 };
@@ -30,6 +32,9 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
                 (quoted(&two), "a backslash itself is written `\\\\`, as in paths and LaTeX")
             }
         };
-        cx.report(fault.span, format!("{escape} is no escape in JSON")).help(help);
+        // Any other backslash may be one too many, or one too few.
+        let is_apostrophe = line.bytes.get(at + 1) == Some(&b'\'');
+        let fix = is_apostrophe.then(|| Fix::safe("write apostrophes without a backslash", every(line.bytes, fault)));
+        cx.report(fault.span, format!("{escape} is no escape in JSON")).help(help).fix(fix);
     }
 }

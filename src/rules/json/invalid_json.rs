@@ -11,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N cannot be parsed. Error: line contains invalid json"),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("invalid_json.md"),
 };

@@ -1,6 +1,7 @@
 use crate::context::{Context, Line};
 use crate::diagnostic::quoted;
-use crate::json::FaultKind;
+use crate::edit::{Applicability, Edit, Fix};
+use crate::json::{FaultKind, parse};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N cannot be parsed. Error: line contains invalid json"),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("invalid_number.md"),
 };
@@ -31,6 +33,22 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
             "a number has digits before and behind its point, and in its exponent, as in `0.5` and `1e3`"
         };
         let message = format!("{} is no number in JSON", quoted(&text));
-        cx.report(fault.span, message).help(help);
+        let fix = plain(&text).map(|number| Fix::safe(format!("write `{number}`"), [Edit::replace(fault.span.range(), number)]));
+        cx.report(fault.span, message).help(help).fix(fix);
     }
+}
+
+/// The same number as JSON writes it; `None` where it may be an id, or is none at all.
+fn plain(text: &str) -> Option<String> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let grouped = digits.split('_').all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()));
+    let digits = if grouped { digits.replace('_', "") } else { digits.to_owned() };
+    let digits = if digits.starts_with('.') { format!("0{digits}") } else { digits };
+    let digits = if digits.ends_with('.') { format!("{digits}0") } else { digits };
+    let number = format!("{sign}{digits}");
+    let parsed = parse(number.as_bytes(), 1);
+    (parsed.faults.is_empty() && parsed.value?.as_number().is_some()).then_some(number)
 }

@@ -1,5 +1,6 @@
 use crate::context::{Context, Line};
-use crate::json::FaultKind;
+use crate::edit::{Applicability, Fix};
+use crate::json::{FaultKind, values};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -10,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N cannot be parsed. Error: line contains invalid json"),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("multiple_values.md"),
 };
@@ -33,6 +35,7 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
             Some(b'{' | b'[' | b'"' | b',') => ("a second value follows the first", "put each example on a line of its own"),
             _ => ("something follows the value", "remove it; a line holds one object and nothing else"),
         };
-        cx.report(fault.span, message).help(help);
+        let fix = values(line.bytes, cx.settings.max_depth).map(|edits| Fix::safe("put each object on a line of its own", edits));
+        cx.report(fault.span, message).help(help).fix(fix);
     }
 }

@@ -1,5 +1,6 @@
 use crate::context::{Context, Line};
-use crate::json::FaultKind;
+use crate::edit::{Applicability, Fix};
+use crate::json::{FaultKind, every};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -10,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N cannot be parsed. Error: line contains invalid json"),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("python_literal.md"),
 };
@@ -21,6 +23,8 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
             "False" => ("False", "false"),
             _ => ("None", "null"),
         };
-        cx.report(fault.span, format!("`{python}` is Python; JSON writes `{json}`")).help("write the lines with `json.dumps(row)`");
+        cx.report(fault.span, format!("`{python}` is Python; JSON writes `{json}`"))
+            .help("write the lines with `json.dumps(row)`")
+            .fix(Fix::safe("write `true`, `false` and `null`", every(line.bytes, fault)));
     }
 }

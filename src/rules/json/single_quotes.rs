@@ -1,6 +1,7 @@
 use crate::context::{Context, Line};
 use crate::diagnostic::quoted;
-use crate::json::FaultKind;
+use crate::edit::{Applicability, Fix};
+use crate::json::{FaultKind, relaxed};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N cannot be parsed. Error: line contains invalid json"),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("single_quotes.md"),
 };
@@ -34,6 +36,16 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
             FaultKind::SingleQuotes => "put strings and keys in double quotes; inside of them an apostrophe needs no escape",
             _ => "put strings and keys in plain double quotes, and switch smart quotes off in the editor",
         };
-        cx.report(fault.span, message).help(help);
+        let fix = as_json(line, cx.settings.max_depth);
+        cx.report(fault.span, message).help(help).fix(fix);
+    }
+}
+
+/// The line as JSON: without a doubt where only quotes, keys, commas and Python's words are wrong.
+pub(super) fn as_json(line: &Line<'_>, max_depth: usize) -> Option<Fix> {
+    let with = |applicability| relaxed(line.bytes, max_depth, applicability);
+    match with(Applicability::Safe) {
+        Some(edits) => Some(Fix::safe("write the line as JSON", edits)),
+        None => with(Applicability::Unsafe).map(|edits| Fix::risky("write the line as JSON", edits)),
     }
 }

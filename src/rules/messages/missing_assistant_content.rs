@@ -1,6 +1,7 @@
 use super::missing_content::meant_as_content;
 use crate::context::{Anchor, Context};
 use crate::diagnostic::quoted;
+use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Message};
 use crate::json::Value;
 use crate::rule::{Effect, Evidence, Rule, Severity};
@@ -15,6 +16,7 @@ pub(crate) static RULE: Rule = Rule {
         r#"Invalid file format. Line N, message N, key "__root__": At least one of content or function_call must be set."#,
     ),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("missing_assistant_content.md"),
 };
@@ -24,12 +26,13 @@ pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>
         return;
     }
     let meant = meant_as_content(message.value);
+    let fix = meant.map(|member| Fix::safe("rename the key to `content`", [member.renamed("content")]));
     let help = match meant {
         Some(member) => format!("rename {} to `content`", quoted(&member.key)),
         None => "write the answer as `content`, or the call as `tool_calls`".to_owned(),
     };
     let anchor = meant.map_or_else(|| Anchor::from(message.get("content").unwrap_or(message.value)), Anchor::from);
-    cx.report(anchor, "this assistant message neither says nor calls anything").help(help);
+    cx.report(anchor, "this assistant message neither says nor calls anything").help(help).fix(fix);
 }
 
 /// Whether there is no content, no refusal and no call. A call that is badly written counts: other rules say what is

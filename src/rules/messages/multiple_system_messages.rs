@@ -12,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Inferred,
     provider_message: None,
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("multiple_system_messages.md"),
 };

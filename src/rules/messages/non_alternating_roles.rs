@@ -13,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: true,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("non_alternating_roles.md"),
 };

@@ -1,5 +1,6 @@
 use super::unknown_part_type::report;
 use crate::context::Context;
+use crate::edit::{Applicability, Edit};
 use crate::format::{Example, Message, Part};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
@@ -11,15 +12,38 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("responses_api_part.md"),
 };
 
 pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
-    report(message, cx, |part| {
-        let help = rewrite(part)?;
-        Some((format!("`{}` is a part of the Responses API", part.kind().unwrap_or_default()), help.to_owned()))
-    });
+    let line = cx.line();
+    report(
+        message,
+        cx,
+        |part| mend(part, line),
+        |part| {
+            let help = rewrite(part)?;
+            Some((format!("`{}` is a part of the Responses API", part.kind().unwrap_or_default()), help.to_owned()))
+        },
+    );
+}
+
+/// The part as the chat format has it, where that loses nothing.
+fn mend(part: &Part<'_>, line: &[u8]) -> Option<Vec<Edit>> {
+    let kind = part.value.get("type")?;
+    match part.kind()? {
+        "input_image" => {
+            let url = part.value.get("image_url").filter(|url| url.as_str().is_some())?;
+            let detail = part.value.get("detail").map(|detail| format!(", \"detail\": {}", detail.source(line))).unwrap_or_default();
+            let mut edits = vec![kind.replaced("\"image_url\"")];
+            edits.extend(url.wrapped("{\"url\": ", &format!("{detail}}}")));
+            edits.extend(part.value.without(line, |member| member.key == "detail"));
+            Some(edits)
+        }
+        _ => part.value.get("text").filter(|text| text.as_str().is_some()).map(|_| vec![kind.replaced("\"text\"")]),
+    }
 }
 
 /// How a part of the Responses API is written in a chat.

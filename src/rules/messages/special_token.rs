@@ -13,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N message contains an invalid token: <|fim_suffix|>."),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("special_token.md"),
 };

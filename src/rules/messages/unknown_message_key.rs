@@ -1,6 +1,7 @@
 use super::{missing_assistant_content, missing_content, missing_role, unknown_role};
 use crate::context::Context;
-use crate::diagnostic::{nearest, number, quoted};
+use crate::diagnostic::{nearest, number, only_near, quoted};
+use crate::edit::{Applicability, Edit, Fix};
 use crate::format::{Example, Message, Part};
 use crate::json::{Member, Value};
 use crate::rule::{Effect, Evidence, Rule, Severity};
@@ -13,6 +14,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("unknown_message_key.md"),
 };
@@ -27,6 +29,7 @@ pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>
         let fits = known.iter().any(|key| *key == member.key) && belongs(&member.key, message.role());
         !elsewhere && !fits && !(member.value.is_null() && (member.key == "audio" || known.iter().any(|key| *key == member.key)))
     };
+    let fix = mend(message, cx.line(), known, &is_unknown);
     let mut own = message.value.as_object().unwrap_or_default().iter().filter(is_unknown);
     let mut in_parts = message.parts().flat_map(|part| strays(part).map(move |member| (part, member)));
     let (anchor, what, help) = if let Some(member) = own.next() {
@@ -61,7 +64,35 @@ pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>
         1 => ", nor does one more".to_owned(),
         more => format!(", nor do {} more", number(more)),
     };
-    cx.report(anchor, format!("{what}{also}")).help(help);
+    cx.report(anchor, format!("{what}{also}")).help(help).fix(fix);
+}
+
+/// A misspelt key gets its name, `detail` goes to where it belongs, and what no message has is taken out. What stands in
+/// the wrong message, such as calls of tools, may have been meant otherwise: it stays.
+fn mend(message: &Message<'_>, line: &[u8], known: &[String], is_unknown: &dyn Fn(&&Member<'_>) -> bool) -> Option<Fix> {
+    let value = message.value;
+    let names = || known.iter().map(String::as_str);
+    let misspelt = value.as_object()?.iter().filter(is_unknown).find_map(|member| {
+        let key = only_near(&member.key, names()).filter(|key| *key != member.key && value.get(key).is_none())?;
+        Some((member, key))
+    });
+    if let Some((member, key)) = misspelt {
+        return Some(Fix::risky(format!("rename the key to `{key}`"), [member.renamed(key)]));
+    }
+    let mut edits: Vec<Edit> = value.without(line, |member| is_unknown(&member) && nearest(&member.key, names()).is_none());
+    for part in message.parts() {
+        let stray: Vec<&Member<'_>> = strays(part).collect();
+        let is_stray = |member: &Member<'_>| stray.iter().any(|other| std::ptr::eq(*other, member));
+        let image = part.value.get("image_url").filter(|image| image.as_object().is_some_and(|members| !members.is_empty()));
+        if let (Some(image), Some(detail)) = (image, part.value.member("detail").filter(|member| is_stray(member)))
+            && image.get("detail").is_none()
+        {
+            edits.push(image.with_first(&format!("\"detail\": {}", detail.value.source(line))));
+        }
+        edits.extend(part.value.without(line, is_stray));
+        edits.extend(image.into_iter().flat_map(|image| image.without(line, is_stray)));
+    }
+    (!edits.is_empty()).then(|| Fix::risky("remove the keys that do not belong there", edits))
 }
 
 /// Keys that another rule says are misspelt.

@@ -1,7 +1,9 @@
 use super::{anthropic_part, responses_api_part, unsupported_part};
 use crate::context::Context;
-use crate::diagnostic::{nearest, number, quoted};
+use crate::diagnostic::{nearest, number, only_near, quoted};
+use crate::edit::{Applicability, Edit, Fix};
 use crate::format::{Example, Message, Part};
+use crate::json::quote;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -12,6 +14,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("unknown_part_type.md"),
 };
@@ -25,7 +28,12 @@ pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>
     };
     let settings = cx.settings;
     let taken = &settings.target.part_types.value;
-    report(message, cx, |part| {
+    let mend = |part: &Part<'_>| {
+        let (value, kind) = (part.value.get("type")?, part.kind()?);
+        let near = only_near(kind, KNOWN).or_else(|| kind.contains("image").then_some("image_url"))?;
+        part.value.get(near).is_some().then(|| vec![value.replaced(quote(near))])
+    };
+    report(message, cx, mend, |part| {
         let kind = part.kind().filter(|kind| !taken.iter().any(|taken| taken == kind) && !is_elsewhere(part))?;
         if KNOWN.contains(&kind) {
             return Some((format!("{} takes no `{kind}` parts", settings.target.title), "write its text in a `text` part".to_owned()));
@@ -39,11 +47,19 @@ pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>
     });
 }
 
-/// Reports the first part of a message that `judge` finds fault with, and counts the others.
-pub(super) fn report<'a>(message: &Message<'a>, cx: &mut Context<'_>, judge: impl Fn(&Part<'a>) -> Option<(String, String)>) {
+/// Reports the first part of a message that `judge` finds fault with, and counts the others; `mend` says how each is mended
+/// without a doubt.
+pub(super) fn report<'a>(
+    message: &Message<'a>,
+    cx: &mut Context<'_>,
+    mend: impl Fn(&Part<'a>) -> Option<Vec<Edit>>,
+    judge: impl Fn(&Part<'a>) -> Option<(String, String)>,
+) {
+    let edits: Vec<Edit> = message.parts().filter(|part| judge(part).is_some()).filter_map(|part| mend(&part)).flatten().collect();
+    let fix = (!edits.is_empty()).then(|| Fix::safe("write the part as the chat format has it", edits));
     let mut found = message.parts().filter_map(|part| Some((part, judge(&part)?)));
     let Some((part, (what, help))) = found.next() else { return };
     let more = found.count() as u64;
     let also = if more > 0 { format!("; {} more in this message", number(more)) } else { String::new() };
-    cx.report(part.value.get("type").unwrap_or(part.value), format!("{what}{also}")).help(help);
+    cx.report(part.value.get("type").unwrap_or(part.value), format!("{what}{also}")).help(help).fix(fix);
 }

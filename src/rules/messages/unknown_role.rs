@@ -1,7 +1,8 @@
 use crate::context::Context;
-use crate::diagnostic::{nearest, quoted};
+use crate::diagnostic::{nearest, only_near, quoted};
+use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Message};
-use crate::json::Value;
+use crate::json::{Value, quote};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::settings::Settings;
 
@@ -13,6 +14,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N, message N Discriminator 'role' is missing in value"),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("unknown_role.md"),
 };
@@ -32,6 +34,12 @@ pub(crate) fn check(message: &Message<'_>, example: &Example<'_>, cx: &mut Conte
     if KNOWN.contains(&name) || allowed.iter().any(|role| role == name) {
         return;
     }
+    let meant = match name.trim().to_lowercase().as_str() {
+        "human" => Some("user"),
+        "gpt" | "model" | "bot" | "ai" | "chatbot" => Some("assistant"),
+        _ => only_near(name, allowed.iter().map(String::as_str)),
+    };
+    let fix = meant.map(|meant| Fix::safe(format!("write `{meant}`"), [role.replaced(quote(meant))]));
     let help = match name.trim().to_lowercase().as_str() {
         "human" => "use `user`".to_owned(),
         "gpt" | "model" | "bot" | "ai" | "chatbot" => "use `assistant`".to_owned(),
@@ -40,7 +48,7 @@ pub(crate) fn check(message: &Message<'_>, example: &Example<'_>, cx: &mut Conte
             None => format!("use one of {}", names()),
         },
     };
-    cx.report(role, format!("there is no role {}", quoted(name))).help(help);
+    cx.report(role, format!("there is no role {}", quoted(name))).help(help).fix(fix);
 }
 
 /// `an assistant`, `a user`: a known role with its article.

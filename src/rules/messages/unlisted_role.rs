@@ -1,6 +1,8 @@
 use super::unknown_role::KNOWN;
 use crate::context::Context;
+use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Message};
+use crate::json::quote;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("unlisted_role.md"),
 };
@@ -30,10 +33,12 @@ pub(crate) fn check(message: &Message<'_>, example: &Example<'_>, cx: &mut Conte
         "function" => "tool",
         _ => "",
     };
+    // The answer of a tool names its call; a function's does not.
+    let fix = (is_listed(other) && other != "tool").then(|| Fix::risky(format!("write `{other}`"), [role.replaced(quote(other))]));
     let help = match (is_listed(other), other) {
         (true, "tool") => "use `tool`, with the `tool_call_id` of the call it answers".to_owned(),
         (true, other) => format!("use `{other}`"),
         _ => format!("use one of {}", listed.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(", ")),
     };
-    cx.report(role, format!("{} lists no role `{name}` for {} examples", cx.target(), example.format.name())).help(help);
+    cx.report(role, format!("{} lists no role `{name}` for {} examples", cx.target(), example.format.name())).help(help).fix(fix);
 }

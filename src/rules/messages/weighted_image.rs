@@ -11,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: true,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("weighted_image.md"),
 };

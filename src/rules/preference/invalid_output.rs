@@ -1,4 +1,5 @@
 use crate::context::Context;
+use crate::edit::{Applicability, Fix};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::schema::{SchemaFault, ShapeFault};
 
@@ -10,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("invalid_output.md"),
 };
@@ -25,5 +27,13 @@ pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
         (_, Some(_)) => "write the text as a list of one message: `[{\"role\": \"assistant\", \"content\": …}]`",
         _ => "give the answer as a list of one assistant message",
     };
-    cx.report(value, message).help(help);
+    let fix = match (value.as_object(), value.as_str()) {
+        (Some(_), _) => Some(Fix::safe("put the message into a list", value.wrapped("[", "]"))),
+        (_, Some(_)) => {
+            let edits = value.wrapped("[{\"role\": \"assistant\", \"content\": ", "}]");
+            Some(Fix::safe("write the text as a list of one message", edits))
+        }
+        _ => None,
+    };
+    cx.report(value, message).help(help).fix(fix);
 }

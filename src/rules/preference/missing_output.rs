@@ -1,5 +1,6 @@
 use crate::context::{Anchor, Context};
-use crate::diagnostic::{nearest, quoted};
+use crate::diagnostic::{nearest, only_near, quoted};
+use crate::edit::{Applicability, Fix};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::schema::{SchemaFault, ShapeFault};
 
@@ -11,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("missing_output.md"),
 };
@@ -26,10 +28,15 @@ pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
     }
     let keys = fault.value.as_object().unwrap_or_default();
     let near = keys.iter().find(|member| !OUTPUTS.contains(&member.key.as_ref()) && nearest(&member.key, absent.iter().copied()).is_some());
+    let fix = near.and_then(|member| {
+        let key = only_near(&member.key, absent.iter().copied())?;
+        Some(Fix::safe(format!("rename the key to `{key}`"), [member.renamed(key)]))
+    });
     let help = match near {
         Some(member) => format!("rename {} to `{}`", quoted(&member.key), nearest(&member.key, absent.iter().copied()).unwrap_or_default()),
         None => "give both answers, each as a list of one assistant message".to_owned(),
     };
     cx.report(near.map_or(Anchor::from(fault.value), Anchor::from), format!("this example has no `{}`", absent.join("` and no `")))
-        .help(help);
+        .help(help)
+        .fix(fix);
 }

@@ -1,4 +1,5 @@
 use crate::context::Context;
+use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Section};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::rules::few;
@@ -11,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("weight_in_output.md"),
 };
@@ -20,9 +22,13 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
         .messages
         .iter()
         .filter(|message| message.is("assistant") && matches!(message.section, Section::Preferred | Section::NonPreferred));
-    let weights = answers.filter_map(|message| message.value.member("weight").filter(|weight| !weight.value.is_null()));
+    let weights = answers.clone().filter_map(|message| message.value.member("weight").filter(|weight| !weight.value.is_null()));
+    let line = cx.line();
+    let edits = answers.clone().flat_map(|message| message.value.without(line, |member| member.key == "weight"));
+    let mut fix = Some(Fix::safe("remove the weights", edits.collect::<Vec<_>>()));
     for (weight, more) in few(weights) {
         cx.report(weight, format!("`weight` has no meaning in the answers of a preference{more}"))
-            .help("remove it: both answers are always compared");
+            .help("remove it: both answers are always compared")
+            .fix(fix.take());
     }
 }

@@ -1,4 +1,6 @@
+use super::foreign_format::rewriting;
 use crate::context::{Context, Head};
+use crate::edit::Applicability;
 use crate::format::Shape;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::summary::Place;
@@ -13,6 +15,7 @@ pub(crate) static RULE: Rule = Rule {
         "Input file … is in the fine-tune-chat format, but the specified fine-tuning job is not using 'supervised' as the training method (provided method=dpo).",
     ),
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("format_method_mismatch.md"),
 };
@@ -32,5 +35,6 @@ pub(crate) fn check(head: &Head<'_>, cx: &mut Context<'_>) {
         _ => return,
     };
     let message = format!("{own}; the method asked for, `{}`, reads {}", asked.method(), asked.name());
-    cx.report(Place { line: 1, offset: 0 }, message).help(help);
+    let fix = if let Shape::Foreign(foreign) = shape { rewriting(foreign, cx.settings) } else { None };
+    cx.report(Place { line: 1, offset: 0 }, message).help(help).fix(fix);
 }

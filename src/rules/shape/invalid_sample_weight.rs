@@ -1,6 +1,8 @@
 use crate::context::Context;
 use crate::diagnostic::{number, quoted};
+use crate::edit::{Applicability, Fix};
 use crate::format::Example;
+use crate::json::parse;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: true,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("invalid_sample_weight.md"),
 };
@@ -23,8 +26,13 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
         return;
     }
     let Some(text) = weight.as_number() else {
+        let number = weight.as_str().map(str::trim).filter(|text| {
+            let parsed = parse(text.as_bytes(), 1);
+            parsed.faults.is_empty() && parsed.value.is_some_and(|value| value.as_number().is_some())
+        });
         cx.report(weight, format!("the `weight` of an example must be a number, not {}", weight.kind()))
-            .help("write a number such as 0.5, without quotes");
+            .help("write a number such as 0.5, without quotes")
+            .fix(number.map(|number| Fix::safe("write the number without quotes", [weight.replaced(number)])));
         return;
     };
     let least = target.limits.sample_weight_min.as_ref().map(|limit| limit.value);

@@ -1,4 +1,5 @@
 use crate::context::Context;
+use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Format};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
@@ -10,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some(r#"Invalid file format. Example 1 contains an extra "weight"."#),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("misplaced_weight.md"),
 };
@@ -32,7 +34,12 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     };
     let line = cx.line_number().unwrap_or_default();
     let openai = cx.settings.target.name == "openai";
-    let found = cx.report(member, message).help(help);
+    // A weight of one changes nothing, wherever it stands.
+    let value = &member.value;
+    let is_neutral = value.is_null() || value.as_bool() == Some(true) || value.as_number().is_some_and(|text| text.parse() == Ok(1.0));
+    let edits = example.root.without(cx.line(), |member| member.key == "weight");
+    let fix = if is_neutral { Fix::safe("remove the key", edits) } else { Fix::risky("remove the key", edits) };
+    let found = cx.report(member, message).help(help).fix(fix);
     if openai {
         found.provider_says(format!("Invalid file format. Example {line} contains an extra \"weight\"."));
     }

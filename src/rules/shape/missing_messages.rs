@@ -1,6 +1,8 @@
 use crate::context::{Anchor, Context};
 use crate::diagnostic::{nearest, quoted};
+use crate::edit::Applicability;
 use crate::rule::{Effect, Evidence, Rule, Severity};
+use crate::rules::renaming;
 use crate::schema::SchemaFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Invalid file format. Example N is missing key 'messages'"),
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("missing_messages.md"),
 };
@@ -18,6 +21,7 @@ pub(crate) static RULE: Rule = Rule {
 pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
     let keys = fault.value.as_object().unwrap_or_default();
     let near = keys.iter().find(|member| nearest(&member.key, ["messages"]).is_some());
+    let fix = renaming(fault.value, "messages", |member| member.value.as_array().is_some());
     let help = match near {
         Some(member) => match member.key.chars().find(|c| !c.is_ascii()) {
             Some(odd) => {
@@ -29,7 +33,7 @@ pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
     };
     let line = cx.line_number().unwrap_or_default();
     let openai = cx.settings.target.name == "openai";
-    let found = cx.report(near.map_or(Anchor::from(fault.value), Anchor::from), "this example has no `messages`").help(help);
+    let found = cx.report(near.map_or(Anchor::from(fault.value), Anchor::from), "this example has no `messages`").help(help).fix(fix);
     if openai {
         found.provider_says(format!("Invalid file format. Example {line} is missing key 'messages'"));
     }

@@ -1,5 +1,6 @@
 use crate::context::{Anchor, Context, Line};
-use crate::format::{Format, Shape};
+use crate::edit::Applicability;
+use crate::format::{Format, Shape, becomes, convert};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -10,6 +11,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("mixed_formats.md"),
 };
@@ -25,6 +27,11 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
         // `not-an-object` speaks of the one, the schema of the other.
         Shape::NotAnObject | Shape::Unknown => return,
     };
+    let is_converted = |foreign| becomes(foreign).is_some_and(|(format, _)| format == expected);
+    let fix = match (shape, line.root) {
+        (Shape::Foreign(foreign), Some(root)) if is_converted(foreign) => convert(foreign, root, line.bytes),
+        _ => None,
+    };
     let number = cx.line_number().unwrap_or_default();
     let missing = match expected {
         Format::Chat => Some("messages"),
@@ -32,7 +39,7 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
         _ => None,
     };
     let missing = missing.filter(|_| cx.settings.target.name == "openai");
-    let found = cx.report(Anchor::Line, format!("{own}, the file is read as {}", expected.name())).help(help);
+    let found = cx.report(Anchor::Line, format!("{own}, the file is read as {}", expected.name())).help(help).fix(fix);
     if let Some(key) = missing {
         found.provider_says(format!("Invalid file format. Example {number} is missing key '{key}'"));
     }

@@ -12,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Documented,
     provider_message: None,
     opt_in: true,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("partial_sample_weight.md"),
 };

@@ -12,6 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: Some("Unexpected file format, expected either prompt/completion pairs or chat messages."),
     opt_in: false,
+    fix: None,
     since: "0.1.0",
     docs: include_str!("unknown_format.md"),
 };

@@ -1,5 +1,6 @@
 use crate::context::Context;
-use crate::diagnostic::{nearest, number, quoted};
+use crate::diagnostic::{nearest, number, only_near, quoted};
+use crate::edit::{Applicability, Edit, Fix};
 use crate::format::{Example, Format};
 use crate::json::Member;
 use crate::rule::{Effect, Evidence, Rule, Severity};
@@ -12,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Observed,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Unsafe),
     since: "0.1.0",
     docs: include_str!("unknown_key.md"),
 };
@@ -31,6 +33,7 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     };
     let mut unknown = example.root.as_object().unwrap_or_default().iter().filter(is_unknown);
     let Some(first) = unknown.next() else { return };
+    let fix = mend(example, cx.line(), &is_unknown, allowed);
     let more = unknown.count() as u64;
     let also = match more {
         0 => String::new(),
@@ -45,8 +48,31 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     let message = format!("the key {} does not belong at the top of a {} example{also}", quoted(&first.key), example.format.name());
     let line = cx.line_number().unwrap_or_default();
     let says = format!("Invalid file format. Example {line} contains an extra {}.", quoted(&first.key).replace('`', "\""));
-    let found = cx.report(first, message).help(help);
+    let found = cx.report(first, message).help(help).fix(fix);
     if settings.target.name == "openai" {
         found.provider_says(says);
     }
+}
+
+/// What is near a key of the format gets its name, a `system` text becomes a message, and the rest goes.
+fn mend(example: &Example<'_>, line: &[u8], is_unknown: &dyn Fn(&&Member<'_>) -> bool, allowed: &[String]) -> Option<Fix> {
+    let root = example.root;
+    let mut edits = Vec::new();
+    let messages = root.get("messages").filter(|list| list.as_array().is_some_and(|items| !items.is_empty()));
+    let has_system = example.messages.first().is_some_and(|first| matches!(first.role(), Some("system" | "developer")));
+    let system = root.member("system").filter(|member| is_unknown(member) && member.value.as_str().is_some_and(|text| !text.is_empty()));
+    if let (Some(member), Some(list), false) = (system, messages, has_system) {
+        let text = member.value.source(line);
+        edits.push(Edit::insert(list.span.range().start + 1, format!("{{\"role\": \"system\", \"content\": {text}}}, ")));
+        edits.extend(root.without(line, |other| std::ptr::eq(other, member)));
+        return Some(Fix::risky("write `system` as the first message", edits));
+    }
+    let near = |member: &Member<'_>| only_near(&member.key, allowed.iter().map(String::as_str)).filter(|key| root.get(key).is_none());
+    let is_meant = |member: &Member<'_>| nearest(&member.key, allowed.iter().map(String::as_str)).is_some();
+    if let Some((member, key)) = root.as_object()?.iter().filter(is_unknown).find_map(|member| Some((member, near(member)?))) {
+        return Some(Fix::risky(format!("rename the key to `{key}`"), [member.renamed(key)]));
+    }
+    let is_out = |member: &Member<'_>| is_unknown(&member) && member.key != "system" && !is_meant(member);
+    edits.extend(root.without(line, is_out));
+    (!edits.is_empty()).then(|| Fix::risky("remove the keys that do not belong there", edits))
 }

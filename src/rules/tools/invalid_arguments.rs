@@ -1,7 +1,8 @@
 use crate::context::Context;
 use crate::diagnostic::quoted;
+use crate::edit::{Applicability, Fix, apply};
 use crate::format::Example;
-use crate::json::{FaultKind, Span, parse};
+use crate::json::{FaultKind, Span, Value, encoded_twice, parse, quote, relaxed};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::rules::few;
 
@@ -13,6 +14,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("invalid_arguments.md"),
 };
@@ -24,6 +26,8 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
         Some((call, arguments, fault(arguments.as_str()?, depth)?))
     });
     for ((call, arguments, fault), more) in few(faulty) {
+        let fix = arguments.as_str().and_then(|text| plain(text, depth));
+        let fix = fix.map(|json| Fix::safe("write the arguments as a JSON object", [arguments.replaced(quote(&json))]));
         let name = call.name().map(|name| format!(" of {}", quoted(name))).unwrap_or_default();
         let Fault { span, what, help } = fault;
         match span {
@@ -35,8 +39,23 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
             ),
             None => cx.report(arguments, format!("the arguments{name} {what}{more}")),
         }
-        .help(help);
+        .help(help)
+        .fix(fix);
     }
+}
+
+/// The object that the text can only mean.
+fn plain(text: &str, depth: usize) -> Option<String> {
+    if text.trim().is_empty() {
+        return Some("{}".to_owned());
+    }
+    let parsed = parse(text.as_bytes(), depth);
+    if let Some(inner) = parsed.value.as_ref().filter(|_| parsed.faults.is_empty()).and_then(Value::as_str) {
+        return encoded_twice(inner, depth).filter(|json| json.starts_with('{'));
+    }
+    let edits = relaxed(text.as_bytes(), depth, Applicability::Safe)?;
+    let json = String::from_utf8(apply(text.as_bytes(), [&Fix::safe("", edits)]).bytes).ok()?;
+    encoded_twice(&json, depth).filter(|json| json.starts_with('{'))
 }
 
 struct Fault {

@@ -1,5 +1,6 @@
 use crate::context::Context;
 use crate::diagnostic::quoted;
+use crate::edit::{Applicability, Fix};
 use crate::format::Example;
 use crate::json::{Span, Value};
 use crate::rule::{Effect, Evidence, Rule, Severity};
@@ -14,6 +15,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Inferred,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("invalid_tool_parameters.md"),
 };
@@ -21,7 +23,11 @@ pub(crate) static RULE: Rule = Rule {
 pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     for ((tool, (span, what, help)), more) in few(example.tools().filter_map(|tool| Some((tool, fault(tool.parameters()?)?)))) {
         let name = tool.name().map(|name| format!(" of {}", quoted(name))).unwrap_or_default();
-        cx.report(span, format!("the parameters{name} are no JSON Schema of an object: {what}{more}")).help(help);
+        let lacks_type = tool
+            .parameters()
+            .filter(|parameters| parameters.get("type").is_none() && parameters.get("properties").is_some() && parameters.span == span);
+        let fix = lacks_type.map(|parameters| Fix::safe("add `\"type\": \"object\"`", [parameters.with_first("\"type\": \"object\"")]));
+        cx.report(span, format!("the parameters{name} are no JSON Schema of an object: {what}{more}")).help(help).fix(fix);
     }
 }
 

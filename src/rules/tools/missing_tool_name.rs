@@ -1,6 +1,8 @@
 use crate::context::{Anchor, Context};
 use crate::diagnostic::nearest;
+use crate::edit::Applicability;
 use crate::rule::{Effect, Evidence, Rule, Severity};
+use crate::rules::renaming;
 use crate::schema::{SchemaFault, ShapeFault};
 
 pub(crate) static RULE: Rule = Rule {
@@ -11,6 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     evidence: Evidence::Schema,
     provider_message: None,
     opt_in: false,
+    fix: Some(Applicability::Safe),
     since: "0.1.0",
     docs: include_str!("missing_tool_name.md"),
 };
@@ -23,6 +26,7 @@ pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
         return;
     }
     let near = value.as_object().unwrap_or_default().iter().find(|member| nearest(&member.key, ["name"]).is_some());
+    let fix = renaming(value, "name", |member| member.value.as_str().is_some());
     let help = if near.is_some() { "rename this key to `name`" } else { "give it the `name` that calls of it use" };
-    cx.report(near.map_or(Anchor::from(value), Anchor::from), "this function has no `name`").help(help);
+    cx.report(near.map_or(Anchor::from(value), Anchor::from), "this function has no `name`").help(help).fix(fix);
 }

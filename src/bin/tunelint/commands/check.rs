@@ -22,7 +22,7 @@ use tunelint::settings::{ImageChecks, Levels, Origin, Settings};
 use tunelint::summary::Summary;
 use tunelint::target::Date;
 
-use super::target;
+use super::{fix, target};
 use crate::baseline;
 use crate::cli::{CheckArguments, ConfigArguments, JudgingArguments, Method, PageArguments, When};
 use crate::config::{self, Judging, Loaded};
@@ -45,18 +45,26 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
         return Ok(exit);
     }
 
+    if arguments.fixing.fix_output.is_some() && found.files.len() > 1 {
+        return Err("--fix-output names one file, and several are to be fixed".to_owned());
+    }
+    let threads = arguments.config.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let engine = Engine::new(threads)?;
+    if arguments.fixing.diff || arguments.fixing.fix_only {
+        return mend_only(arguments, &mut plan, &found.files, &stdin_name, &engine, exit);
+    }
+
     // The first file is the one that is trained on: its settings speak for the run.
     let main =
         plan.settings_for(found.files.first().map_or(Path::new("-"), |path| if path == Path::new("-") { &stdin_name } else { path }))?;
-    let threads = arguments.config.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let (kept, known) = baseline::open(arguments, &here)?.unzip();
-    let engine = Engine::new(threads)?.with_baseline(known);
+    let engine = engine.with_baseline(known);
     let mut page = arguments.report.as_deref().map(|path| Page::create(path, &arguments.page)).transpose()?;
     let engine = match &page {
         Some(_) => engine.with_exhibits(wanted(&arguments.page)),
         None => engine,
     };
-    let (out, style) = output(arguments, &here)?;
+    let (out, style) = output(arguments, &here, fix::takes_stdout(arguments, &found.files))?;
     let format = output_format(arguments, &here)?;
     let bar = progress(arguments, &found.files);
     // Formats for programs leave nothing out.
@@ -72,11 +80,19 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     };
     let mut hashes = Vec::new();
 
+    let mut was_fixed = false;
     for path in &found.files {
         let is_stdin = path == Path::new("-");
         let shown = if is_stdin { &stdin_name } else { path };
         let result = plan.settings_for(shown).and_then(|settings| {
-            let (source, regular): (Box<dyn Read + Send>, bool) = if is_stdin {
+            let mended = match arguments.fixes() {
+                true => Some(fix::file(path, shown, arguments, &engine, &settings, None)?),
+                false => None,
+            };
+            was_fixed |= mended.as_ref().is_some_and(|mended| mended.fixed.lines > 0);
+            let (source, regular): (Box<dyn Read + Send>, bool) = if let Some(mended) = &mended {
+                (Box::new(bar.wrap_read(mended.open(shown)?)), !is_stdin)
+            } else if is_stdin {
                 (Box::new(bar.wrap_read(io::stdin())), false)
             } else {
                 let opened = files::open(path)?;
@@ -121,8 +137,41 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
             if let (Some(kept), Some(baseline)) = (kept, engine.into_baseline()) {
                 kept.save(baseline, &main, exit)?;
             }
-            Ok(exit.max(judge(&summary, arguments, &here)))
+            let mended = if was_fixed && arguments.fixing.exit_non_zero_on_fix { Exit::Findings } else { Exit::Clean };
+            Ok(exit.max(mended).max(judge(&summary, arguments, &here)))
         }
+    }
+}
+
+/// `--diff` and `--fix-only`: nothing is reported but what goes wrong.
+fn mend_only(
+    arguments: &CheckArguments,
+    plan: &mut Plan<'_>,
+    paths: &[PathBuf],
+    stdin_name: &Path,
+    engine: &Engine,
+    mut exit: Exit,
+) -> Result<Exit, String> {
+    let mut out = BufWriter::new(io::stdout());
+    for path in paths {
+        let shown = if path == Path::new("-") { stdin_name } else { path };
+        let result = plan.settings_for(shown).and_then(|settings| {
+            let diff = arguments.fixing.diff.then_some(&mut out as &mut dyn Write);
+            fix::file(path, shown, arguments, engine, &settings, diff)
+        });
+        match result {
+            Ok(mended)
+                if mended.fixed.lines > 0 && (arguments.fixing.diff && !arguments.exit_zero || arguments.fixing.exit_non_zero_on_fix) =>
+            {
+                exit = exit.max(Exit::Findings);
+            }
+            Ok(_) => {}
+            Err(problem) => exit = exit.max(complain(&problem)),
+        }
+    }
+    match out.flush() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the diff: {}", files::reason(&error))),
+        _ => Ok(exit),
     }
 }
 
@@ -393,12 +442,14 @@ fn output_format(arguments: &CheckArguments, here: &Loaded) -> Result<OutputForm
         .ok_or_else(|| format!("there is no output format `{name}`; there are {}", OutputFormat::ALL.map(|(name, _)| name).join(", ")))
 }
 
-fn output(arguments: &CheckArguments, here: &Loaded) -> Result<(Box<dyn Write>, Style), String> {
+/// Where findings go, and how. Where the data itself takes standard output, they go to standard error.
+fn output(arguments: &CheckArguments, here: &Loaded, is_taken: bool) -> Result<(Box<dyn Write>, Style), String> {
     let (out, is_terminal): (Box<dyn Write>, bool) = match &arguments.output.output_file {
         Some(path) => {
             let file = File::create(path).map_err(|error| format!("{}: {}", path.display(), files::reason(&error)))?;
             (Box::new(BufWriter::new(file)), false)
         }
+        None if is_taken => (Box::new(BufWriter::new(io::stderr())), false),
         // Locked line by line on a terminal, in blocks into a pipe.
         None if io::stdout().is_terminal() => (Box::new(io::stdout()), true),
         None => (Box::new(BufWriter::with_capacity(1 << 16, io::stdout())), false),
@@ -410,6 +461,7 @@ fn output(arguments: &CheckArguments, here: &Loaded) -> Result<(Box<dyn Write>, 
         max_findings: arguments.output.max_findings.or(here.config.max_findings).unwrap_or(5),
         summary: !arguments.output.quiet,
         statistics: arguments.output.statistics,
+        unsafe_fixes: arguments.fixing.unsafe_fixes,
     };
     Ok((out, style))
 }

@@ -137,6 +137,7 @@ fn output(arguments: &GenerateArguments) -> (Box<dyn Write>, Style) {
             max_findings: 2,
             summary: !arguments.quiet,
             statistics: false,
+            unsafe_fixes: false,
         },
     )
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use super::check;
 use crate::Exit;
-use crate::cli::{CheckArguments, OutputArguments, ReportArguments};
+use crate::cli::{CheckArguments, FixingArguments, OutputArguments, ReportArguments};
 
 pub(crate) fn run(arguments: &ReportArguments) -> Result<Exit, String> {
     let output = OutputArguments {
@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<Exit, String> {
         baseline: None,
         add_baseline: None,
         update_baseline: false,
+        fixing: FixingArguments::default(),
         paths: arguments.paths.clone(),
         judging: arguments.judging.clone(),
         selection: arguments.selection.clone(),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use serde_json::json;
+use tunelint::edit::Applicability;
 use tunelint::rule::Rule;
 use tunelint::rules::{self, REGISTRY};
 
@@ -47,6 +48,7 @@ fn as_json(rule: &Rule) -> serde_json::Value {
         "summary": rule.summary(),
         "severity": rule.severity.name(),
         "opt_in": rule.opt_in,
+        "fix": rule.fix.map(Applicability::name),
         "effect": rule.effect.name(),
         "evidence": rule.evidence.name(),
         "provider_message": rule.provider_message,
@@ -60,7 +62,12 @@ fn page(rule: &Rule) -> String {
     let bold = anstyle::Style::new().bold();
     let level =
         if rule.opt_in { format!("off unless a target or you turn it on (then {})", rule.severity) } else { rule.severity.to_string() };
-    let mut out = format!("{bold}{} {}{bold:#}\n{level}, {}, {}\n\n", rule.code, rule.name, rule.effect, rule.evidence);
+    let fix = match rule.fix {
+        Some(Applicability::Safe) => ", fixed by `--fix`",
+        Some(Applicability::Unsafe) => ", fixed by `--fix --unsafe-fixes`",
+        None => "",
+    };
+    let mut out = format!("{bold}{} {}{bold:#}\n{level}, {}, {}{fix}\n\n", rule.code, rule.name, rule.effect, rule.evidence);
     for line in rule.docs.lines() {
         let line = match line.strip_prefix("## ").or_else(|| line.strip_prefix("# ")) {
             Some(heading) => format!("{bold}{heading}{bold:#}"),

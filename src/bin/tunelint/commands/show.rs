@@ -86,7 +86,8 @@ fn show(
     if !arguments.quiet {
         let mut found = engine.check_part(part, settings);
         found.sort_by_key(|found| std::cmp::Reverse(found.severity));
-        let style = Style { color: style.color, width: style.width, max_findings: 0, summary: false, statistics: false };
+        let style =
+            Style { color: style.color, width: style.width, max_findings: 0, summary: false, statistics: false, unsafe_fixes: false };
         let mut reporter = reporter(OutputFormat::Full, style, settings, Box::new(&mut out));
         found.iter().try_for_each(|diagnostic| reporter.report(diagnostic))?;
         reporter.finish(&Summary::default(), settings)?;
