@@ -105,10 +105,10 @@ def _configuration(config: Union[Path, Mapping[str, Any], None]) -> List[str]:
         return []
     if not isinstance(config, Mapping):
         return [f"--config={os.fspath(config)}"]
-    return [f"--config={key}={_toml(value)}" for key, value in config.items()]
+    return [f"--config={key}={toml(value)}" for key, value in config.items()]
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
     """A value as TOML on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -117,9 +117,9 @@ def _toml(value: Any) -> str:
     if isinstance(value, os.PathLike):
         return json.dumps(os.fspath(value))
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, Sequence):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(toml, value)) + "]"
     raise TypeError(f"a setting cannot be a {type(value).__name__}")
 
 

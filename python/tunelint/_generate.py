@@ -6,23 +6,42 @@ import dataclasses
 import errno
 import json
 import os
-from typing import Any, Dict, Union
+from typing import Any, Dict, Mapping, Optional, Union
 
+from tunelint._check import toml
 from tunelint._run import error_of, run
+
+Path = Union[str, "os.PathLike[str]"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Generated:
     """What a recipe came to."""
 
-    #: Whether the dataset that was written is free of what its target refuses.
+    #: Whether the target would take what was made; if not, nothing was written.
     ok: bool
-    #: What ``tunelint generate --output-format json`` says.
+    #: ``splits``, ``files``, ``rules``, ``skipped``, … as in the JSON output; empty where nothing was written.
     summary: Dict[str, Any]
+    #: What the program says beside it, such as what would be refused.
+    message: str
 
 
-def generate(recipe: Union[str, "os.PathLike[str]"], *arguments: Union[str, "os.PathLike[str]"]) -> Generated:
-    """Builds the dataset that ``recipe`` describes; ``arguments`` are further ones of the command line.
+def generate(
+    recipe: Path,
+    *,
+    output_dir: Optional[Path] = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    settings: Optional[Mapping[str, Any]] = None,
+) -> Generated:
+    """Builds the datasets that ``recipe`` describes.
+
+    Args:
+        recipe: the recipe, a TOML file.
+        output_dir: the folder of the files; the recipe's when left out.
+        overwrite: replace files that are there, once the new ones are whole.
+        dry_run: make and check everything, write nothing.
+        settings: laid over the recipe, with dots for tables: ``{"rows.sample": 100}``.
 
     Raises:
         FileNotFoundError: the recipe is not there.
@@ -31,8 +50,15 @@ def generate(recipe: Union[str, "os.PathLike[str]"], *arguments: Union[str, "os.
     path = os.fspath(recipe)
     if not os.path.exists(path):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    command = ["generate", path, "--output-format", "json", *(os.fspath(argument) for argument in arguments)]
-    code, output, complaints = run(command)
+    arguments = ["generate", "--output-format", "json", "--no-progress"]
+    if output_dir is not None:
+        arguments.append(f"--output-dir={os.fspath(output_dir)}")
+    if overwrite:
+        arguments.append("--overwrite")
+    if dry_run:
+        arguments.append("--dry-run")
+    arguments.extend(f"--set={key}={toml(value)}" for key, value in (settings or {}).items())
+    code, output, complaints = run([*arguments, "--", path])
     if code not in (0, 1):
         raise error_of(complaints, code)
-    return Generated(code == 0, json.loads(output))
+    return Generated(code == 0, json.loads(output) if output.strip() else {}, complaints)

@@ -83,13 +83,36 @@ def test_what_cannot_be_done_is_an_exception(write, tmp_path: Path) -> None:
         tunelint.generate(tmp_path / "recipe.toml")
 
 
+def has_generate() -> bool:
+    return subprocess.run([tunelint.find_binary(), "generate", "--help"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not has_generate(), reason="this build has no command `generate`")
+def test_a_recipe_becomes_a_dataset(tmp_path: Path) -> None:
+    rows = "".join(f"What is {n}?,It is {n}.\n" for n in range(60))
+    (tmp_path / "qa.csv").write_text("question,answer\n" + rows)
+    recipe = tmp_path / "qa.toml"
+    recipe.write_text('[source]\npath = "qa.csv"\n[splits.train]\n[example]\npreset = "question-answer"\n')
+    planned = tunelint.generate(recipe, dry_run=True)
+    assert planned.ok and [split["examples"] for split in planned.summary["splits"]] == [60]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["qa.csv", "qa.toml"]
+    for name in ("out", "few"):
+        (tmp_path / name).mkdir()
+    made = tunelint.generate(recipe, output_dir=tmp_path / "out", settings={"rows.sample": 50})
+    (split,) = made.summary["splits"]
+    assert made.ok and split["examples"] == 50 and len(list((tmp_path / "out").glob("*.jsonl"))) == 1
+    with pytest.raises(tunelint.Error, match="--overwrite"):
+        tunelint.generate(recipe, output_dir=tmp_path / "out")
+    assert tunelint.generate(recipe, output_dir=tmp_path / "out", overwrite=True).ok
+    refused = tunelint.generate(recipe, settings={"rows.sample": 5}, output_dir=tmp_path / "few")
+    assert not refused.ok and "refused" in refused.message and not list((tmp_path / "few").glob("*.jsonl"))
+
+
 def test_odd_texts_arrive_as_they_are() -> None:
     report = tunelint.check([example(n) for n in range(60)] + [{"messages": [{"role": "user", "content": "\ud800 한국어"}]}])
-    assert "J010" in {finding.code for finding in report.findings if finding.line == 61} or any(
-        finding.name == "lone-surrogate" for finding in report.findings
-    )
+    assert ("lone-surrogate", 61) in {(finding.name, finding.line) for finding in report.findings}
     assert not tunelint.check([]).ok
-    assert "python-literal" not in {finding.name for finding in tunelint.check([{"text": float("nan")}]).findings}
+    assert "non-finite-number" in {finding.name for finding in tunelint.check([{"text": float("nan")}]).findings}
 
 
 def test_data_frames(write) -> None:
