@@ -39,7 +39,7 @@ pub(super) struct Images(transcode::Options);
 
 /// Qualities and sizes that `fit` goes through, from the largest files to the smallest.
 const QUALITIES: [u8; 8] = [85, 80, 75, 70, 60, 50, 40, 30];
-const SIDES: [u32; 6] = [2048, 1536, 1024, 768, 640, 512];
+const SIDES: [u32; 10] = [2048, 1536, 1024, 768, 640, 512, 384, 256, 192, 128];
 
 impl Images {
     pub(super) fn of(recipe: &recipe::Images, target: &Target) -> Self {

@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Check(Box<CheckArguments>),
     /// Build datasets from Parquet, CSV, JSONL, images or tar files, as a recipe says
     Generate(Box<GenerateArguments>),
-    /// Check datasets and write a page about them: HTML that needs no network and runs no script
+    /// Check datasets and write an HTML page about them
     Report(Box<ReportArguments>),
     /// Show lines of a dataset as chats, with what is wrong with them
     Show(Box<ShowArguments>),
@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Rule(RuleArguments),
     /// Show what a target demands, with its sources, or list all targets
     Target(TargetArguments),
-    /// Write a commented configuration for the datasets in a folder, or a recipe for a source
+    /// Write a configuration for the datasets in a folder, or a recipe for a source
     Init(InitArguments),
     /// Show the settings that check goes by, and where each comes from
     Config(Box<ShowConfigArguments>),

@@ -102,7 +102,9 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
                 Some(_) => hashed(source, &shown.to_string_lossy(), &mut hashes),
                 None => source,
             };
-            let input = Input::new(&shown.to_string_lossy(), regular, source);
+            // What is left is left in the mended file.
+            let named = arguments.fixing.fix_output.as_deref().filter(|to| mended.is_some() && *to != Path::new("-")).unwrap_or(shown);
+            let input = Input::new(&named.to_string_lossy(), regular, source);
             let checked = input.map_err(Error::Read).and_then(|input| engine.check(input, &settings, &mut summary, &mut sink));
             match checked {
                 Err(Error::Write(error)) => Ok(Some(error)),

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tunelint::diagnostic::{count, sanitised};
 use tunelint::engine::{Engine, Input};
 use tunelint::format::{Format, Shape};
+use tunelint::generate::source::{Source, Spec};
 use tunelint::rules;
 use tunelint::settings::{ImageChecks, Settings};
 use tunelint::summary::Summary;
@@ -29,10 +30,15 @@ const ENOUGH: u64 = 8 << 20;
 
 pub(crate) fn run(arguments: &InitArguments) -> Result<Exit, String> {
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
-    if path.is_dir() && (!datasets(path).is_empty() || arguments.path.is_none()) {
+    // A folder of datasets, or of nothing that rows could be read from.
+    if path.is_dir() && (arguments.path.is_none() || !datasets(path).is_empty() || !is_source(path)) {
         return configuration(path, arguments.print);
     }
     recipe(path, arguments.print)
+}
+
+fn is_source(path: &Path) -> bool {
+    Source::open(&Spec::new(path.to_string_lossy()), Path::new("")).is_ok()
 }
 
 /// Writes a recipe for the source at `path`, named after it, into the current folder.
