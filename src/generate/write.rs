@@ -6,8 +6,9 @@ use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
@@ -29,6 +30,8 @@ const SHOWN: u64 = 5;
 const ROUNDS: usize = 5;
 /// Bytes put together at a time.
 const CHUNK: usize = 1 << 18;
+/// Chunks that wait to be written.
+const CHUNKS: usize = 8;
 
 /// Refuses outputs that cannot be put in place, before any work is done.
 pub(super) fn check_outputs(outputs: &[PathBuf], overwrite: bool) -> Result<(), Error> {
@@ -365,16 +368,19 @@ impl Job<'_> {
     ) -> Result<(Findings, Option<NamedTempFile>, Sums), Error> {
         let file = if self.plan.options.dry_run { None } else { Some(temporary(self.path)?) };
         let to = file.as_ref().map(NamedTempFile::reopen).transpose().map_err(|error| Error::write(self.path, &error))?;
-        let shared = Arc::new(Progress::default());
+        let (written, chunks) = bounded(CHUNKS);
+        let (used, unused) = bounded(CHUNKS);
+        let writer = std::thread::spawn(move || write_chunks(to, &chunks, &used));
+        let done = Arc::new(AtomicU64::new(0));
         let assembler = Assembler {
             lines: order.iter().filter_map(|&number| self.lines.get(number as usize)).copied().collect::<Vec<_>>().into_iter(),
             pile: Arc::clone(&self.made.pile),
             shots: Arc::clone(&self.made.shots),
-            to,
-            chunk: Vec::with_capacity(CHUNK),
+            written,
+            unused,
+            chunk: Arc::default(),
             read: 0,
-            hasher: Sha256::new(),
-            shared: Arc::clone(&shared),
+            done: Arc::clone(&done),
             stop: Arc::clone(stop),
         };
         let shown = self.path.to_string_lossy();
@@ -382,20 +388,37 @@ impl Job<'_> {
         let total = order.len() as u64;
         let checked = Input::new(&shown, true, assembler).map_err(engine::Error::Read).and_then(|input| {
             self.engine.check(input, self.settings, summary, &mut |diagnostic| {
-                host.progress(Step::Write, shared.lines.load(Ordering::Relaxed), Some(total));
+                host.progress(Step::Write, done.load(Ordering::Relaxed), Some(total));
                 found.take(diagnostic)
             })
         });
         host.progress(Step::Write, total, Some(total));
+        // The assembler is gone by now, and with it the channel: the writer has come to its end.
+        let written = writer.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread failed")));
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
+        // Why it could not be written says more than that the lines could not be read on.
+        let sums = written.map_err(|error| Error::write(self.path, &error))?;
         checked.map_err(|error| match error {
             engine::Error::Read(error) | engine::Error::Write(error) => Error::write(self.path, &error),
         })?;
-        let sums = shared.sums.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
         Ok((found, file, sums))
     }
+}
+
+/// Hashes and writes chunks until no more come, and hands them back.
+fn write_chunks(mut to: Option<File>, chunks: &Receiver<Arc<Vec<u8>>>, used: &Sender<Arc<Vec<u8>>>) -> io::Result<Sums> {
+    let (mut hasher, mut bytes) = (Sha256::new(), 0);
+    for chunk in chunks {
+        hasher.update(chunk.as_slice());
+        bytes += chunk.len() as u64;
+        if let Some(file) = &mut to {
+            file.write_all(&chunk)?;
+        }
+        let _ = used.try_send(chunk);
+    }
+    Ok(Sums { bytes, sha256: hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect() })
 }
 
 /// What was written.
@@ -405,47 +428,35 @@ struct Sums {
     sha256: String,
 }
 
-#[derive(Debug, Default)]
-struct Progress {
-    lines: AtomicU64,
-    bytes: AtomicU64,
-    sums: Mutex<Option<Sums>>,
-}
-
-/// Puts lines together as they are read, and writes what is read.
+/// Puts lines together as they are read, and hands each chunk to the writer, too.
 struct Assembler {
     lines: std::vec::IntoIter<Stored>,
     pile: Arc<Pile>,
     shots: Arc<[u8]>,
-    to: Option<File>,
-    chunk: Vec<u8>,
+    written: Sender<Arc<Vec<u8>>>,
+    unused: Receiver<Arc<Vec<u8>>>,
+    chunk: Arc<Vec<u8>>,
     /// Bytes of the chunk that were read.
     read: usize,
-    hasher: Sha256,
-    shared: Arc<Progress>,
+    done: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
 impl Assembler {
     fn fill(&mut self) -> io::Result<()> {
-        self.chunk.clear();
-        self.read = 0;
-        while self.chunk.len() < CHUNK {
+        // A chunk that the writer has done with serves again: memory of this size is dear to come by.
+        let mut chunk = self.unused.try_recv().ok().and_then(|chunk| Arc::try_unwrap(chunk).ok()).unwrap_or_default();
+        chunk.clear();
+        while chunk.len() < CHUNK {
             let Some(stored) = self.lines.next() else { break };
-            self.pile.line(stored)?.assemble(&self.pile, &self.shots, &mut self.chunk)?;
-            self.chunk.push(b'\n');
-            self.shared.lines.fetch_add(1, Ordering::Relaxed);
+            self.pile.line(stored)?.assemble(&self.pile, &self.shots, &mut chunk)?;
+            chunk.push(b'\n');
+            self.done.fetch_add(1, Ordering::Relaxed);
         }
-        self.hasher.update(&self.chunk);
-        self.shared.bytes.fetch_add(self.chunk.len() as u64, Ordering::Relaxed);
-        if let Some(file) = &mut self.to {
-            file.write_all(&self.chunk)?;
-        }
-        if self.chunk.is_empty() {
-            let hash = std::mem::take(&mut self.hasher).finalize();
-            let sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            let sums = Sums { bytes: self.shared.bytes.load(Ordering::Relaxed), sha256 };
-            self.shared.sums.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(sums);
+        self.read = 0;
+        self.chunk = Arc::new(chunk);
+        if !self.chunk.is_empty() && self.written.send(Arc::clone(&self.chunk)).is_err() {
+            return Err(io::Error::other("it could not be written"));
         }
         Ok(())
     }
@@ -459,7 +470,7 @@ impl Read for Assembler {
         if self.read == self.chunk.len() {
             self.fill()?;
         }
-        let count = (&self.chunk.get(self.read..).unwrap_or_default()[..]).read(buffer)?;
+        let count = self.chunk.get(self.read..).unwrap_or_default().read(buffer)?;
         self.read += count;
         Ok(count)
     }
