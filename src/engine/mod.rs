@@ -98,7 +98,13 @@ impl Engine {
     /// # Errors
     ///
     /// As for [`Engine::fix`].
-    pub fn fix_bytes(&self, path: &str, bytes: Vec<u8>, settings: &Settings, options: FixOptions) -> Result<(Vec<u8>, Vec<u8>, Fixed), Error> {
+    pub fn fix_bytes(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        settings: &Settings,
+        options: FixOptions,
+    ) -> Result<(Vec<u8>, Vec<u8>, Fixed), Error> {
         let mut store = fix::Memory::new(path, bytes);
         let fixed = fix::fix(self, &mut store, settings, options)?;
         Ok((store.bytes, store.rejected, fixed))

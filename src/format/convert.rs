@@ -45,7 +45,9 @@ fn from_choice(root: &Value<'_>, line: &[u8]) -> Option<Vec<Edit>> {
     let mut edits = vec![prompt.renamed("input")];
     edits.extend(match prompt.value.as_str() {
         Some(_) => prompt.value.wrapped("{\"messages\": [{\"role\": \"user\", \"content\": ", "}]}"),
-        None => prompt.value.as_array().filter(|items| are_messages(items))?.first().map(|_| prompt.value.wrapped("{\"messages\": ", "}"))?,
+        None => {
+            prompt.value.as_array().filter(|items| are_messages(items))?.first().map(|_| prompt.value.wrapped("{\"messages\": ", "}"))?
+        }
     });
     for (old, new) in [("chosen", "preferred_output"), ("rejected", "non_preferred_output")] {
         let member = root.member(old)?;

@@ -286,7 +286,8 @@ mod tests {
 
     #[test]
     fn what_stays_unreadable_is_left_alone() {
-        for line in ["{'a': 'it's'}", r"{'a': '\d'}", r"{'a': '\N{BULLET}'}", "{'a': b'c'}", "{'a': 'b' 'c'}", "{'a': (1, 2)}", "{'a", "{}"] {
+        for line in ["{'a': 'it's'}", r"{'a': '\d'}", r"{'a': '\N{BULLET}'}", "{'a': b'c'}", "{'a': 'b' 'c'}", "{'a': (1, 2)}", "{'a", "{}"]
+        {
             assert_eq!(mended(line, Applicability::Unsafe), None, "{line}");
         }
     }

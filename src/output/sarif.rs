@@ -119,7 +119,9 @@ fn fixes(diagnostic: &Diagnostic, artifact: &Value) -> Option<Value> {
     };
     let replacements: Vec<Value> = edits.iter().map(replacement).collect();
     let change = json!({ "artifactLocation": artifact, "replacements": replacements });
-    Some(json!([{ "description": { "text": fix.title }, "artifactChanges": [change], "properties": { "applicability": fix.applicability } }]))
+    Some(
+        json!([{ "description": { "text": fix.title }, "artifactChanges": [change], "properties": { "applicability": fix.applicability } }]),
+    )
 }
 
 /// Rule, place in the example and what is shown of the line: survives lines moving up and down.

@@ -106,7 +106,8 @@ fn every_fix_is_shown_on_its_page() {
             }
         }
         if best != rule.fix {
-            wrong.push(format!("{} {}: it declares the fix {:?}, its page shows {best:?} under `## Fixed`", rule.code, rule.name, rule.fix));
+            wrong
+                .push(format!("{} {}: it declares the fix {:?}, its page shows {best:?} under `## Fixed`", rule.code, rule.name, rule.fix));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -118,13 +119,20 @@ fn fixes_keep_their_word_on_every_page() {
     let engine = Engine::new(1).expect("schemas compile");
     let mut wrong = Vec::new();
     for (rule, _) in REGISTRY {
-        for (section, info, text) in blocks(rule.docs).into_iter().filter(|(_, info, text)| !info.contains("max-line") && !text.contains("{{next file}}")) {
+        for (section, info, text) in
+            blocks(rule.docs).into_iter().filter(|(_, info, text)| !info.contains("max-line") && !text.contains("{{next file}}"))
+        {
             let before = run(&engine, rule, info, text);
             for applicability in [Applicability::Safe, Applicability::Unsafe] {
                 let once = mend(&engine, rule, info, text, applicability).0;
                 let twice = mend_bytes(&engine, rule, info, once.clone(), applicability).0;
                 if once != twice {
-                    wrong.push(format!("{} {applicability:?}: once {}\ntwice {}", rule.code, String::from_utf8_lossy(&once), String::from_utf8_lossy(&twice)));
+                    wrong.push(format!(
+                        "{} {applicability:?}: once {}\ntwice {}",
+                        rule.code,
+                        String::from_utf8_lossy(&once),
+                        String::from_utf8_lossy(&twice)
+                    ));
                 }
                 if section == "Good" && before.is_empty() && applicability == Applicability::Safe && once != expand(info, text) {
                     wrong.push(format!("{}: a good block is changed to {}", rule.code, String::from_utf8_lossy(&once)));

@@ -272,7 +272,8 @@ fn keeps_its_word(engine: &Engine, settings: &Settings, name: &str, bytes: &[u8]
         }
         for (index, (old, new)) in old.iter().zip(&new).enumerate() {
             let line = index as u64 + 1;
-            let of = |found: &[(u64, &'static str)]| found.iter().filter(|(own, _)| *own == line).map(|(_, code)| *code).collect::<Vec<_>>();
+            let of =
+                |found: &[(u64, &'static str)]| found.iter().filter(|(own, _)| *own == line).map(|(_, code)| *code).collect::<Vec<_>>();
             let (known, left) = (of(&before), of(&after));
             assert!(old == new || !known.is_empty(), "{name}:{line} {applicability:?}: changed without a finding");
             let is_unread = known.iter().any(|code| code.starts_with('J') || *code == "S004");
@@ -297,24 +298,53 @@ fn fixes_of_the_fixtures_and_of_real_files_keep_their_word() {
 
 /// Lines that are nearly right: pieces of the kinds that fixes speak of, put together.
 fn near_example() -> impl Strategy<Value = String> {
-    let role = prop::sample::select(vec!["\"user\"", "\"asistant\"", "\"assistant\"", "\"human\"", "\"gpt\"", "\"Tool\"", "\"system\"", "7"]);
+    let role =
+        prop::sample::select(vec!["\"user\"", "\"asistant\"", "\"assistant\"", "\"human\"", "\"gpt\"", "\"Tool\"", "\"system\"", "7"]);
     let content = prop::sample::select(vec![
-        "\"Hi\"", "'it\\'s'", "null", "7", "[]", "\"\"", "true", "[\"a\"]", "[{\"text\": \"a\"}]", "{\"type\": \"text\", \"text\": \"a\"}",
-        "[{\"type\": \"input_text\", \"text\": \"b\"}]", "[{\"type\": \"image_url\", \"image_url\": \"data:image/jpg;base64,AAAA\"}]",
+        "\"Hi\"",
+        "'it\\'s'",
+        "null",
+        "7",
+        "[]",
+        "\"\"",
+        "true",
+        "[\"a\"]",
+        "[{\"text\": \"a\"}]",
+        "{\"type\": \"text\", \"text\": \"a\"}",
+        "[{\"type\": \"input_text\", \"text\": \"b\"}]",
+        "[{\"type\": \"image_url\", \"image_url\": \"data:image/jpg;base64,AAAA\"}]",
         "[{\"type\": \"image_url\", \"image_url\": {\"url\": \"iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFklEQVR42mPYF3WCJMQwqmFUw/DVAAAkIeAQUvnE+wAAAABJRU5ErkJggg\", \"detail\": \"LOW\"}, \"x\": 1}]",
     ]);
     let more = prop::sample::select(vec![
-        "", ", \"weight\": 1.0", ", \"weight\": true", ", \"weight\": 0.5", ", \"weight\": null", ", \"name\": \"\"", ", \"name\": \"a b\"",
-        ", \"tool_call_id\": 7", ", \"x\": None", ", \"contnt\": \"b\"",
+        "",
+        ", \"weight\": 1.0",
+        ", \"weight\": true",
+        ", \"weight\": 0.5",
+        ", \"weight\": null",
+        ", \"name\": \"\"",
+        ", \"name\": \"a b\"",
+        ", \"tool_call_id\": 7",
+        ", \"x\": None",
+        ", \"contnt\": \"b\"",
         ", \"tool_calls\": [{\"id\": \"a\", \"function\": {\"name\": \"f\", \"arguments\": {\"a\": 1}}}]",
         ", \"tool_calls\": [{\"id\": \"a\", \"type\": \"function\", \"function\": {\"name\": \"f\", \"arguments\": \"{'a': True}\"}}]",
     ]);
     let message = (role, content, more).prop_map(|(role, content, more)| format!("{{\"role\": {role}, \"content\": {content}{more}}}"));
     let key = prop::sample::select(vec!["\"messages\"", "\"mesages\"", "messages", "'messages'", "\"conversations\""]);
     let end = prop::sample::select(vec![
-        "}", ",}", ", \"weight\": 1.0}", ", \"weight\": 0}", ", \"id\": 7, \"weight\": true}", ", \"tools\": []}", "},", "} // why", "}{}",
-        ", \"tools\": [{\"function\": {\"name\": \"f\", \"parameters\": {\"properties\": {}}}}]}", ", \"parallel_tool_calls\": \"False\"}",
-        ", \"functions\": []}", ", \"system\": \"Be brief.\"}",
+        "}",
+        ",}",
+        ", \"weight\": 1.0}",
+        ", \"weight\": 0}",
+        ", \"id\": 7, \"weight\": true}",
+        ", \"tools\": []}",
+        "},",
+        "} // why",
+        "}{}",
+        ", \"tools\": [{\"function\": {\"name\": \"f\", \"parameters\": {\"properties\": {}}}}]}",
+        ", \"parallel_tool_calls\": \"False\"}",
+        ", \"functions\": []}",
+        ", \"system\": \"Be brief.\"}",
     ]);
     (key, prop::collection::vec(message, 0..4), end).prop_map(|(key, messages, end)| format!("{{{key}: [{}]{end}", messages.join(", ")))
 }

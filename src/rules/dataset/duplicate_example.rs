@@ -27,7 +27,8 @@ pub(crate) fn check(file: &FileSummary, cx: &mut Context<'_>) {
             count(copies.count, "example"),
             number(copies.other)
         );
-        cx.report(copies.first, message).help("remove the copies, unless the weight they give an example is meant")
+        cx.report(copies.first, message)
+            .help("remove the copies, unless the weight they give an example is meant")
             .fix(Fix::risky("set the copies aside", []));
     }
 }

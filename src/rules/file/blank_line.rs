@@ -26,6 +26,7 @@ pub(crate) fn check(file: &FileSummary, cx: &mut Context<'_>) {
         1 => "this line is blank".to_owned(),
         count => format!("{} lines are blank; this is the first", number(count)),
     };
-    cx.report(blank.first, message).help("remove blank lines; the last example is followed by one line break at most")
-            .fix(Fix::safe("remove blank lines", []));
+    cx.report(blank.first, message)
+        .help("remove blank lines; the last example is followed by one line break at most")
+        .fix(Fix::safe("remove blank lines", []));
 }

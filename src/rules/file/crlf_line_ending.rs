@@ -26,6 +26,7 @@ pub(crate) fn check(file: &FileSummary, cx: &mut Context<'_>) {
         0 => "the lines end in CR LF, as on Windows".to_owned(),
         _ => format!("{} of {} end in CR LF, as on Windows; this is the first", number(crlf.count), count(file.lines, "line")),
     };
-    cx.report(crlf.first, message).help("nothing fails; for plain line feeds: `newline=\"\\n\"` in Python's `open`, or `dos2unix`")
-            .fix(Fix::safe("end lines in a line feed", []));
+    cx.report(crlf.first, message)
+        .help("nothing fails; for plain line feeds: `newline=\"\\n\"` in Python's `open`, or `dos2unix`")
+        .fix(Fix::safe("end lines in a line feed", []));
 }

@@ -19,6 +19,7 @@ pub(crate) static RULE: Rule = Rule {
 pub(crate) fn check(head: &Head<'_>, cx: &mut Context<'_>) {
     let Some(HeadFault::WideEncoding(encoding)) = head.fault else { return };
     let help = format!("write it as UTF-8: `iconv -f {encoding} -t UTF-8 old > new.jsonl`; in PowerShell `Out-File -Encoding utf8NoBOM`");
-    cx.report(Place { line: 1, offset: 0 }, format!("the file is encoded as {encoding}, not UTF-8")).help(help)
-            .fix(Fix::safe("write it as UTF-8", []));
+    cx.report(Place { line: 1, offset: 0 }, format!("the file is encoded as {encoding}, not UTF-8"))
+        .help(help)
+        .fix(Fix::safe("write it as UTF-8", []));
 }

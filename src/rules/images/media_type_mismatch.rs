@@ -28,5 +28,6 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
     let fix = Fix::safe(format!("write `{}`", format.media_type()), [Edit::replace(label.range(), format.media_type())]);
     let message = format!("the image is labelled {}, but it is {}", quoted(&embedded.media_type), format.name());
     cx.report_within(image.part.url, embedded.media_type_start, embedded.media_type.len(), message)
-        .help(format!("write `{}`", format.media_type())).fix(fix);
+        .help(format!("write `{}`", format.media_type()))
+        .fix(fix);
 }

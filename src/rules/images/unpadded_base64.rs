@@ -26,6 +26,6 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
         let last = image.part.text.len().saturating_sub(1);
         cx.report_within(image.part.url, last, 1, "the base64 text lacks its padding")
             .help("end it with `=` so that its length is a multiple of four")
-                .fix(Fix::safe("add the padding", [Edit::insert(end, padding)]));
+            .fix(Fix::safe("add the padding", [Edit::insert(end, padding)]));
     }
 }

@@ -40,6 +40,8 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
         let label = cx.span_within(image.part.url, embedded.media_type_start, embedded.media_type.len());
         let fix = Fix::safe(format!("write `{meant}`"), [Edit::replace(label.range(), meant)]);
         let message = format!("there is no media type {}", quoted(&embedded.media_type));
-        cx.report_within(image.part.url, embedded.media_type_start, embedded.media_type.len(), message).help(format!("write `{meant}`")).fix(fix);
+        cx.report_within(image.part.url, embedded.media_type_start, embedded.media_type.len(), message)
+            .help(format!("write `{meant}`"))
+            .fix(fix);
     }
 }

@@ -22,8 +22,6 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
     for fault in line.faults.iter().filter(|fault| fault.kind == FaultKind::UnquotedKey) {
         let fix = as_json(line, cx.settings.max_depth);
         let message = format!("the key {} has no quotes", quoted(&cx.text(fault.span)));
-        cx.report(fault.span, message)
-            .help("put every key in double quotes; in JavaScript `JSON.stringify(row)` does")
-            .fix(fix);
+        cx.report(fault.span, message).help("put every key in double quotes; in JavaScript `JSON.stringify(row)` does").fix(fix);
     }
 }

@@ -20,10 +20,15 @@ pub(crate) static RULE: Rule = Rule {
 
 pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
     let line = cx.line();
-    report(message, cx, |part| mend(part, line), |part| {
-        let help = rewrite(part)?;
-        Some((format!("this `{}` part is a block of Anthropic's API", part.kind().unwrap_or_default()), help.to_owned()))
-    });
+    report(
+        message,
+        cx,
+        |part| mend(part, line),
+        |part| {
+            let help = rewrite(part)?;
+            Some((format!("this `{}` part is a block of Anthropic's API", part.kind().unwrap_or_default()), help.to_owned()))
+        },
+    );
 }
 
 /// An image given as base64, as a data URL.

@@ -21,9 +21,9 @@ pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
     if matches!(fault.fault, ShapeFault::Missing(_)) {
         let mut keys = ["text", "image_url", "refusal"].into_iter().filter(|key| value.get(key).is_some());
         let key = keys.next();
-        let fix = key.filter(|_| keys.next().is_none()).map(|key| {
-            Fix::safe(format!("add `\"type\": \"{key}\"`"), [value.with_first(&format!("\"type\": \"{key}\""))])
-        });
+        let fix = key
+            .filter(|_| keys.next().is_none())
+            .map(|key| Fix::safe(format!("add `\"type\": \"{key}\"`"), [value.with_first(&format!("\"type\": \"{key}\""))]));
         cx.report(value, "this part has no `type`").help(format!("add `\"type\": \"{}\"`", key.unwrap_or("text"))).fix(fix);
         return;
     }

@@ -19,10 +19,15 @@ pub(crate) static RULE: Rule = Rule {
 
 pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
     let line = cx.line();
-    report(message, cx, |part| mend(part, line), |part| {
-        let help = rewrite(part)?;
-        Some((format!("`{}` is a part of the Responses API", part.kind().unwrap_or_default()), help.to_owned()))
-    });
+    report(
+        message,
+        cx,
+        |part| mend(part, line),
+        |part| {
+            let help = rewrite(part)?;
+            Some((format!("`{}` is a part of the Responses API", part.kind().unwrap_or_default()), help.to_owned()))
+        },
+    );
 }
 
 /// The part as the chat format has it, where that loses nothing.

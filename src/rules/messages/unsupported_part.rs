@@ -17,10 +17,15 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
-    report(message, cx, |_| None, |part| {
-        let (what, help) = what(part)?;
-        Some((format!("{what} cannot be trained on"), help.to_owned()))
-    });
+    report(
+        message,
+        cx,
+        |_| None,
+        |part| {
+            let (what, help) = what(part)?;
+            Some((format!("{what} cannot be trained on"), help.to_owned()))
+        },
+    );
 }
 
 /// What a part holds that the chat API, or another server like it, takes in requests only; and what to do with it.

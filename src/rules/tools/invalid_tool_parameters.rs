@@ -23,9 +23,9 @@ pub(crate) static RULE: Rule = Rule {
 pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     for ((tool, (span, what, help)), more) in few(example.tools().filter_map(|tool| Some((tool, fault(tool.parameters()?)?)))) {
         let name = tool.name().map(|name| format!(" of {}", quoted(name))).unwrap_or_default();
-        let lacks_type = tool.parameters().filter(|parameters| {
-            parameters.get("type").is_none() && parameters.get("properties").is_some() && parameters.span == span
-        });
+        let lacks_type = tool
+            .parameters()
+            .filter(|parameters| parameters.get("type").is_none() && parameters.get("properties").is_some() && parameters.span == span);
         let fix = lacks_type.map(|parameters| Fix::safe("add `\"type\": \"object\"`", [parameters.with_first("\"type\": \"object\"")]));
         cx.report(span, format!("the parameters{name} are no JSON Schema of an object: {what}{more}")).help(help).fix(fix);
     }

@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
             };
             was_fixed |= mended.as_ref().is_some_and(|mended| mended.fixed.lines > 0);
             let input = if let Some(mended) = &mended {
-                Input::new(&shown.to_string_lossy(), !is_stdin, bar.wrap_read(mended.open(shown)?))
+                Input::new(&mended.name.to_string_lossy(), mended.is_regular, bar.wrap_read(mended.open(shown)?))
             } else if is_stdin {
                 Input::new(&shown.to_string_lossy(), false, bar.wrap_read(io::stdin()))
             } else {

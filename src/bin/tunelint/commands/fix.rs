@@ -19,10 +19,13 @@ use crate::files::{self, reason};
 pub(crate) struct Mended {
     store: Store,
     pub(crate) fixed: Fixed,
+    /// The name to show for what is mended, and whether it is that of a file.
+    pub(crate) name: PathBuf,
+    pub(crate) is_regular: bool,
 }
 
 impl Mended {
-    /// What is to be checked now, and the name to show for it.
+    /// What is to be checked now.
     pub(crate) fn open(&self, shown: &Path) -> Result<File, String> {
         File::open(&self.store.newest).map_err(|error| format!("{}: {}", shown.display(), reason(&error)))
     }
@@ -62,7 +65,12 @@ pub(crate) fn file(
         store.publish(&target).map_err(|error| format!("{}: not written: {}", target.name(shown), reason(&error)))?;
         tell(&fixed, shown, &store);
     }
-    Ok(Mended { store, fixed })
+    let (name, is_regular) = match target {
+        Target::InPlace { .. } => (shown.to_owned(), true),
+        Target::File(path) => (path, true),
+        Target::Stdout | Target::Nowhere => (shown.to_owned(), false),
+    };
+    Ok(Mended { store, fixed, name, is_regular })
 }
 
 /// Says on standard error what was done.
@@ -71,7 +79,12 @@ fn tell(fixed: &Fixed, shown: &Path, store: &Store) {
     let shown = shown.display().to_string();
     let shown = sanitised(&shown);
     if fixed.count() > 0 {
-        let _ = writeln!(stderr, "{shown}: fixed {} in {}", count(fixed.count(), "finding"), count(fixed.lines - fixed.rejected_count(), "line"));
+        let _ = writeln!(
+            stderr,
+            "{shown}: fixed {} in {}",
+            count(fixed.count(), "finding"),
+            count(fixed.lines - fixed.rejected_count(), "line")
+        );
     }
     if fixed.rejected_count() > 0 {
         let reasons: Vec<_> = fixed.rejected.iter().map(|(code, lines)| format!("{code} {}", number(*lines))).collect();
@@ -87,7 +100,10 @@ fn tell(fixed: &Fixed, shown: &Path, store: &Store) {
 /// Where the mended data belongs.
 enum Target {
     /// Back where it came from.
-    InPlace { path: PathBuf, before: Metadata },
+    InPlace {
+        path: PathBuf,
+        before: Metadata,
+    },
     /// Into another file.
     File(PathBuf),
     Stdout,
