@@ -100,6 +100,8 @@ pub struct Fixed {
     pub rejected: BTreeMap<&'static str, u64>,
     /// Whether lines would have been set aside, but none would have been left.
     pub would_empty: bool,
+    /// Whether a line has become several.
+    has_split: bool,
 }
 
 impl Fixed {
@@ -187,7 +189,8 @@ pub(super) fn fix(engine: &Engine, store: &mut dyn Rewrite, settings: &Settings,
         let (head, own) = pass.run(input, store, known.as_ref())?;
         let Some(own) = own else { break };
         fixed.add(&own);
-        known = Some(head);
+        // Lines that came out of one are looked at once more, each as a line of its own.
+        known = (!own.has_split).then_some(head);
         if own.lines == 0 {
             break;
         }
@@ -371,6 +374,7 @@ impl Writer<'_> {
                 }
             }
             let new = entry.new.filter(|_| rejected.is_none()).unwrap_or_default();
+            self.fixed.has_split |= memchr::memchr_iter(b'\n', &new).nth(1).is_some();
             let (hunks, more_hunks) = if rejected.is_none() { (entry.hunks.as_slice(), entry.more_hunks) } else { (&[][..], 0) };
             self.store.change(&Change { line: entry.line, old, new: &new, rejected, hunks, more_hunks }).map_err(Error::Write)?;
         }

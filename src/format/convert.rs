@@ -134,7 +134,7 @@ fn written_as_chat(root: &Value<'_>, line: &[u8], key: &str, question: &str, ans
     }
     for turn in history.filter(|history| !history.is_null()).map_or(Some(&[][..]), |history| history.as_array())? {
         let [user, assistant] = turn.as_array()? else { return None };
-        (user.as_str()?, assistant.as_str()?);
+        user.as_str().and(assistant.as_str())?;
         messages.extend([message("user", &user.source(line)), message("assistant", &assistant.source(line))]);
     }
     messages.extend([message("user", question), message("assistant", answer)]);

@@ -28,7 +28,7 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     let names = || allowed.iter().map(String::as_str);
     let meant = |detail: &Value<'_>| Some(detail.replaced(quote(only_near(detail.as_str()?, names())?)));
     let clear: Vec<Edit> = all.iter().filter_map(|detail| meant(detail)).collect();
-    let high = names().find(|name| *name == "high").map(|high| quote(high));
+    let high = names().find(|name| *name == "high").map(quote);
     let fix = match high.filter(|_| clear.is_empty()) {
         Some(high) => {
             let original = all.iter().filter(|detail| detail.as_str() == Some("original"));

@@ -19,7 +19,8 @@ pub(crate) static RULE: Rule = Rule {
 pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     // Without an early exit inside a block the compiler looks at many bytes at once.
-    let may_hold = |text: &str| text.as_bytes().chunks(256).any(|block| block.iter().fold(0, |found, &byte| found | u8::from(is_control(byte))) != 0);
+    let may_hold =
+        |text: &str| text.as_bytes().chunks(256).any(|block| block.iter().fold(0, |found, &byte| found | u8::from(is_control(byte))) != 0);
     let line = cx.line();
     // One that stands in the line as it is breaks the JSON: the parser has said so.
     let is_raw = |span: crate::json::Span| line.get(span.range()).is_some_and(|raw| raw.iter().any(|&byte| byte < b' '));

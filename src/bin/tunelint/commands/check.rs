@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
             };
             was_fixed |= mended.as_ref().is_some_and(|mended| mended.fixed.lines > 0);
             let (source, regular): (Box<dyn Read + Send>, bool) = if let Some(mended) = &mended {
-                (Box::new(bar.wrap_read(mended.open(shown)?)), !is_stdin)
+                (Box::new(bar.wrap_read(mended.open(shown)?)), mended.is_regular)
             } else if is_stdin {
                 (Box::new(bar.wrap_read(io::stdin())), false)
             } else {
@@ -103,7 +103,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
                 None => source,
             };
             // What is left is left in the mended file.
-            let named = arguments.fixing.fix_output.as_deref().filter(|to| mended.is_some() && *to != Path::new("-")).unwrap_or(shown);
+            let named = mended.as_ref().map_or(shown, |mended| &mended.name);
             let input = Input::new(&named.to_string_lossy(), regular, source);
             let checked = input.map_err(Error::Read).and_then(|input| engine.check(input, &settings, &mut summary, &mut sink));
             match checked {

@@ -19,10 +19,13 @@ use crate::files::{self, reason};
 pub(crate) struct Mended {
     store: Store,
     pub(crate) fixed: Fixed,
+    /// The name to show for what is mended, and whether it is that of a file.
+    pub(crate) name: PathBuf,
+    pub(crate) is_regular: bool,
 }
 
 impl Mended {
-    /// What is to be checked now, and the name to show for it.
+    /// What is to be checked now.
     pub(crate) fn open(&self, shown: &Path) -> Result<File, String> {
         File::open(&self.store.newest).map_err(|error| format!("{}: {}", shown.display(), reason(&error)))
     }
@@ -62,7 +65,12 @@ pub(crate) fn file(
         store.publish(&target).map_err(|error| format!("{}: not written: {}", target.name(shown), reason(&error)))?;
         tell(&fixed, shown, &store);
     }
-    Ok(Mended { store, fixed })
+    let (name, is_regular) = match target {
+        Target::InPlace { .. } => (shown.to_owned(), true),
+        Target::File(path) => (path, true),
+        Target::Stdout | Target::Nowhere => (shown.to_owned(), false),
+    };
+    Ok(Mended { store, fixed, name, is_regular })
 }
 
 /// Says on standard error what was done.
