@@ -24,7 +24,7 @@ pip install --quiet -r tests/python/requirements.txt || fail "the packages of te
 say "the wheel"
 dist=$PWD/target/dist
 rm -rf "$dist"
-PATH="$PWD/$environment/bin:$PATH" maturin build --release --locked --out "$dist"
+"$environment/bin/maturin" build --release --locked --out "$dist"
 wheels=("$dist"/tunelint-*.whl)
 [ "${#wheels[@]}" = 1 ] || fail "one wheel was to be built, not ${#wheels[@]}"
 pip install --quiet --no-index --no-deps "${wheels[0]}"
@@ -35,5 +35,5 @@ say "types"
 "$environment/bin/mypy"
 say "tests"
 # From another folder, or the sources would be imported in place of the wheel.
-export TUNELINT_DIST=$dist PYTHONSAFEPATH=1
+export TUNELINT_DIST=$dist PYTHONSAFEPATH=1 PATH="$PWD/$environment/bin:$PATH"
 "$environment/bin/pytest" -c pyproject.toml --rootdir "$PWD" -s tests/python
