@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use sha2::{Digest as _, Sha256};
@@ -28,10 +28,11 @@ use crate::summary::Summary;
 const SHOWN: u64 = 5;
 /// Times a file is put together anew without the lines that would be refused.
 const ROUNDS: usize = 5;
-/// Bytes put together at a time.
-const CHUNK: usize = 1 << 18;
+/// Bytes put together and written at a time. The system takes large pieces into its cache three times as fast as pieces of
+/// a quarter of a megabyte (805 MB in 0.47 s and 1.43 s).
+const CHUNK: usize = 4 << 20;
 /// Chunks that wait to be written.
-const CHUNKS: usize = 8;
+const CHUNKS: usize = 2;
 
 /// Refuses outputs that cannot be put in place, before any work is done.
 pub(super) fn check_outputs(outputs: &[PathBuf], overwrite: bool) -> Result<(), Error> {
@@ -371,7 +372,7 @@ impl Job<'_> {
         let (written, chunks) = bounded(CHUNKS);
         let (used, unused) = bounded(CHUNKS);
         let writer = std::thread::spawn(move || write_chunks(to, &chunks, &used));
-        let done = Arc::new(AtomicU64::new(0));
+        let (done, sums) = (Arc::new(AtomicU64::new(0)), Arc::new(OnceLock::new()));
         let assembler = Assembler {
             lines: order.iter().filter_map(|&number| self.lines.get(number as usize)).copied().collect::<Vec<_>>().into_iter(),
             pile: Arc::clone(&self.made.pile),
@@ -380,6 +381,9 @@ impl Job<'_> {
             unused,
             chunk: Arc::default(),
             read: 0,
+            hasher: Sha256::new(),
+            bytes: 0,
+            sums: Arc::clone(&sums),
             done: Arc::clone(&done),
             stop: Arc::clone(stop),
         };
@@ -399,30 +403,27 @@ impl Job<'_> {
             return Err(Error::Interrupted);
         }
         // Why it could not be written says more than that the lines could not be read on.
-        let sums = written.map_err(|error| Error::write(self.path, &error))?;
+        written.map_err(|error| Error::write(self.path, &error))?;
         checked.map_err(|error| match error {
             engine::Error::Read(error) | engine::Error::Write(error) => Error::write(self.path, &error),
         })?;
-        Ok((found, file, sums))
+        Ok((found, file, sums.get().cloned().unwrap_or_default()))
     }
 }
 
-/// Hashes and writes chunks until no more come, and hands them back.
-fn write_chunks(mut to: Option<File>, chunks: &Receiver<Arc<Vec<u8>>>, used: &Sender<Arc<Vec<u8>>>) -> io::Result<Sums> {
-    let (mut hasher, mut bytes) = (Sha256::new(), 0);
+/// Writes chunks until no more come, and hands them back.
+fn write_chunks(mut to: Option<File>, chunks: &Receiver<Arc<Vec<u8>>>, used: &Sender<Arc<Vec<u8>>>) -> io::Result<()> {
     for chunk in chunks {
-        hasher.update(chunk.as_slice());
-        bytes += chunk.len() as u64;
         if let Some(file) = &mut to {
             file.write_all(&chunk)?;
         }
         let _ = used.try_send(chunk);
     }
-    Ok(Sums { bytes, sha256: hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect() })
+    Ok(())
 }
 
 /// What was written.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Sums {
     bytes: u64,
     sha256: String,
@@ -438,6 +439,10 @@ struct Assembler {
     chunk: Arc<Vec<u8>>,
     /// Bytes of the chunk that were read.
     read: usize,
+    hasher: Sha256,
+    bytes: u64,
+    /// Set at the end.
+    sums: Arc<OnceLock<Sums>>,
     done: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
@@ -455,9 +460,14 @@ impl Assembler {
         }
         self.read = 0;
         self.chunk = Arc::new(chunk);
-        if !self.chunk.is_empty() && self.written.send(Arc::clone(&self.chunk)).is_err() {
-            return Err(io::Error::other("it could not be written"));
+        if self.chunk.is_empty() {
+            let hash = std::mem::take(&mut self.hasher).finalize();
+            let _ = self.sums.set(Sums { bytes: self.bytes, sha256: hash.iter().map(|byte| format!("{byte:02x}")).collect() });
+            return Ok(());
         }
+        self.bytes += self.chunk.len() as u64;
+        self.written.send(Arc::clone(&self.chunk)).map_err(|_| io::Error::other("it could not be written"))?;
+        self.hasher.update(self.chunk.as_slice());
         Ok(())
     }
 }
