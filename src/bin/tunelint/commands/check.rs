@@ -61,13 +61,14 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     let mut sink = |diagnostic: &Diagnostic| if sums_only { Ok(()) } else { bar.suspend(|| reporter.report(diagnostic)) };
 
     let mut was_fixed = false;
+    let interruption = arguments.fixes().then(fix::Interruption::watch);
     for path in &found.files {
         let is_stdin = path == Path::new("-");
         let shown = if is_stdin { &stdin_name } else { path };
         let result = plan.settings_for(shown).and_then(|settings| {
-            let mended = match arguments.fixes() {
-                true => Some(fix::file(path, shown, arguments, &engine, &settings, None)?),
-                false => None,
+            let mended = match &interruption {
+                Some(interruption) => Some(fix::file(path, shown, arguments, &engine, &settings, None, interruption)?),
+                None => None,
             };
             was_fixed |= mended.as_ref().is_some_and(|mended| mended.fixed.lines > 0);
             let input = if let Some(mended) = &mended {
@@ -114,11 +115,12 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
 fn mend_only(plan: &mut Plan<'_>, paths: &[PathBuf], stdin_name: &Path, engine: &Engine, mut exit: Exit) -> Result<Exit, String> {
     let arguments = plan.arguments;
     let mut out = BufWriter::new(io::stdout());
+    let interruption = fix::Interruption::watch();
     for path in paths {
         let shown = if path == Path::new("-") { stdin_name } else { path };
         let result = plan.settings_for(shown).and_then(|settings| {
             let diff = arguments.diff.then_some(&mut out as &mut dyn Write);
-            fix::file(path, shown, arguments, engine, &settings, diff)
+            fix::file(path, shown, arguments, engine, &settings, diff, &interruption)
         });
         match result {
             Ok(mended) if mended.fixed.lines > 0 && (arguments.diff && !arguments.exit_zero || arguments.exit_non_zero_on_fix) => {
