@@ -245,6 +245,27 @@ fn big_files_are_mended_in_the_order_of_their_lines_by_any_number_of_threads() {
     }
 }
 
+#[test]
+fn what_is_interrupted_leaves_the_file_whole_and_nothing_beside_it() {
+    let data = lines(TYPO, 60_000);
+    let wanted = lines(GOOD, 60_000);
+    for wait in [5, 50, 200] {
+        let folder = folder(&[("a.jsonl", &data)]);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tunelint"))
+            .current_dir(folder.path())
+            .args(["check", "a.jsonl", "--fix-only"])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("runs");
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status().expect("sent");
+        child.wait().expect("ends");
+        let left = read(&folder, "a.jsonl");
+        assert!(left == data || left == wanted, "after {wait} ms");
+        assert_eq!(names(&folder), BTreeSet::from(["a.jsonl".to_owned()]), "after {wait} ms");
+    }
+}
+
 fn mend(engine: &Engine, settings: &Settings, bytes: &[u8], applicability: Applicability) -> (Vec<u8>, Vec<u8>, Fixed) {
     engine.fix_bytes("a.jsonl", bytes.to_vec(), settings, FixOptions { applicability, hunks: true }).expect("fixed")
 }

@@ -29,7 +29,6 @@ pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>
         let fits = known.iter().any(|key| *key == member.key) && belongs(&member.key, message.role());
         !elsewhere && !fits && !(member.value.is_null() && (member.key == "audio" || known.iter().any(|key| *key == member.key)))
     };
-    let fix = mend(message, cx.line(), known, &is_unknown);
     let mut own = message.value.as_object().unwrap_or_default().iter().filter(is_unknown);
     let mut in_parts = message.parts().flat_map(|part| strays(part).map(move |member| (part, member)));
     let (anchor, what, help) = if let Some(member) = own.next() {
@@ -59,6 +58,7 @@ pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>
         return;
     };
     let more = (own.count() + in_parts.count()) as u64;
+    let fix = mend(message, cx.line(), known, &is_unknown);
     let also = match more {
         0 => String::new(),
         1 => ", nor does one more".to_owned(),

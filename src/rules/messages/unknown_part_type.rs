@@ -55,10 +55,10 @@ pub(super) fn report<'a>(
     mend: impl Fn(&Part<'a>) -> Option<Vec<Edit>>,
     judge: impl Fn(&Part<'a>) -> Option<(String, String)>,
 ) {
-    let edits: Vec<Edit> = message.parts().filter(|part| judge(part).is_some()).filter_map(|part| mend(&part)).flatten().collect();
-    let fix = (!edits.is_empty()).then(|| Fix::safe("write the part as the chat format has it", edits));
     let mut found = message.parts().filter_map(|part| Some((part, judge(&part)?)));
     let Some((part, (what, help))) = found.next() else { return };
+    let edits: Vec<Edit> = message.parts().filter(|part| judge(part).is_some()).filter_map(|part| mend(&part)).flatten().collect();
+    let fix = (!edits.is_empty()).then(|| Fix::safe("write the part as the chat format has it", edits));
     let more = found.count() as u64;
     let also = if more > 0 { format!("; {} more in this message", number(more)) } else { String::new() };
     cx.report(part.value.get("type").unwrap_or(part.value), format!("{what}{also}")).help(help).fix(fix);

@@ -81,13 +81,14 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
     let mut hashes = Vec::new();
 
     let mut was_fixed = false;
+    let interruption = arguments.fixes().then(fix::Interruption::watch);
     for path in &found.files {
         let is_stdin = path == Path::new("-");
         let shown = if is_stdin { &stdin_name } else { path };
         let result = plan.settings_for(shown).and_then(|settings| {
-            let mended = match arguments.fixes() {
-                true => Some(fix::file(path, shown, arguments, &engine, &settings, None)?),
-                false => None,
+            let mended = match &interruption {
+                Some(interruption) => Some(fix::file(path, shown, arguments, &engine, &settings, None, interruption)?),
+                None => None,
             };
             was_fixed |= mended.as_ref().is_some_and(|mended| mended.fixed.lines > 0);
             let (source, regular): (Box<dyn Read + Send>, bool) = if let Some(mended) = &mended {
@@ -155,11 +156,12 @@ fn mend_only(
     mut exit: Exit,
 ) -> Result<Exit, String> {
     let mut out = BufWriter::new(io::stdout());
+    let interruption = fix::Interruption::watch();
     for path in paths {
         let shown = if path == Path::new("-") { stdin_name } else { path };
         let result = plan.settings_for(shown).and_then(|settings| {
             let diff = arguments.fixing.diff.then_some(&mut out as &mut dyn Write);
-            fix::file(path, shown, arguments, engine, &settings, diff)
+            fix::file(path, shown, arguments, engine, &settings, diff, &interruption)
         });
         match result {
             Ok(mended)

@@ -5,7 +5,12 @@ use std::fs::{File, Metadata, Permissions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::{register_conditional_default, register_usize};
+use signal_hook::low_level::emulate_default_handler;
 use tempfile::NamedTempFile;
 use tunelint::diagnostic::{count, number, sanitised};
 use tunelint::edit::Applicability;
@@ -48,23 +53,40 @@ pub(crate) fn file(
     engine: &Engine,
     settings: &Settings,
     diff: Option<&mut dyn Write>,
+    interruption: &Interruption,
 ) -> Result<Mended, String> {
     let problem = |error: &io::Error| format!("{}: {}", shown.display(), reason(error));
     let target = Target::of(path, shown, arguments)?;
     let mut store = Store::new(path, shown, &target)?;
+    interruption.is_idle.store(false, Ordering::Relaxed);
+    store.signal = Arc::clone(&interruption.signal);
     let is_diff = diff.is_some();
     store.hunks = is_diff.then(Hunks::default);
     let applicability = if arguments.fixing.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
-    let fixed = engine.fix(&mut store, settings, FixOptions { applicability, hunks: is_diff }).map_err(|error| match error {
-        Error::Read(error) => problem(&error),
-        Error::Write(error) => format!("{}: cannot write what is mended: {}", shown.display(), reason(&error)),
-    })?;
+    let fixed = match engine.fix(&mut store, settings, FixOptions { applicability, hunks: is_diff }) {
+        Ok(fixed) => fixed,
+        Err(error) => {
+            // What is half written goes before the signal has its way.
+            drop(store);
+            interruption.heed();
+            return Err(match error {
+                Error::Read(error) => problem(&error),
+                Error::Write(error) => format!("{}: cannot write what is mended: {}", shown.display(), reason(&error)),
+            });
+        }
+    };
     if let (Some(out), Some(hunks)) = (diff, store.hunks.take()) {
+        interruption.heed();
         hunks.print(out, shown, arguments).map_err(|error| format!("cannot write the diff: {}", reason(&error)))?;
     } else {
-        store.publish(&target).map_err(|error| format!("{}: not written: {}", target.name(shown), reason(&error)))?;
+        if let Err(error) = store.publish(&target) {
+            drop(store);
+            interruption.heed();
+            return Err(format!("{}: not written: {}", target.name(shown), reason(&error)));
+        }
         tell(&fixed, shown, &store);
     }
+    interruption.heed();
     let (name, is_regular) = match target {
         Target::InPlace { .. } => (shown.to_owned(), true),
         Target::File(path) => (path, true),
@@ -172,6 +194,8 @@ struct Store {
     rejected: Option<NamedTempFile>,
     rejected_bytes: u64,
     hunks: Option<Hunks>,
+    /// The signal that asks to stop; 0 while there is none.
+    signal: Arc<AtomicUsize>,
     /// Standard input and what was packed, as a plain file.
     _spooled: Option<NamedTempFile>,
 }
@@ -221,6 +245,7 @@ impl Store {
             rejected: None,
             rejected_bytes: 0,
             hunks: None,
+            signal: Arc::default(),
             _spooled: spooled,
         })
     }
@@ -323,6 +348,9 @@ impl Rewrite for Store {
     }
 
     fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.signal.load(Ordering::Relaxed) != 0 {
+            return Err(io::Error::other("interrupted"));
+        }
         match &mut self.writing {
             Some(writer) => writer.write_all(bytes),
             None => {
@@ -361,6 +389,32 @@ impl Rewrite for Store {
             self.version = Some(version);
         }
         Ok(())
+    }
+}
+
+/// Ctrl-C and `kill`: while something is half written it is taken away first; at any other time they work as ever.
+pub(crate) struct Interruption {
+    signal: Arc<AtomicUsize>,
+    is_idle: Arc<AtomicBool>,
+}
+
+impl Interruption {
+    pub(crate) fn watch() -> Self {
+        let own = Self { signal: Arc::default(), is_idle: Arc::new(AtomicBool::new(true)) };
+        for number in [SIGINT, SIGTERM] {
+            // Without these the signal ends the program at once, and a temporary file may stay: no reason to give up.
+            let _ = register_conditional_default(number, Arc::clone(&own.is_idle));
+            let _ = register_usize(number, Arc::clone(&own.signal), number.unsigned_abs() as usize);
+        }
+        own
+    }
+
+    /// Ends the program as the signal would have, if there was one meanwhile.
+    fn heed(&self) {
+        self.is_idle.store(true, Ordering::Relaxed);
+        if let Some(number) = i32::try_from(self.signal.load(Ordering::Relaxed)).ok().filter(|number| *number != 0) {
+            let _ = emulate_default_handler(number);
+        }
     }
 }
 
