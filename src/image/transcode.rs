@@ -296,9 +296,6 @@ pub fn transcode<'a>(bytes: &'a [u8], options: &Options) -> Result<Prepared<'a>,
     if options.encode == Encode::WhenNeeded && options.comply(bytes, &verdict) {
         return Ok(untouched(bytes, verdict, options));
     }
-    if let Some(prepared) = requantised(bytes, &verdict, options) {
-        return Ok(prepared);
-    }
     let decoded = decode::decode(bytes, &verdict, &options.caps)?;
     let mut changes = decoded.changes(&verdict);
     let lossless = match verdict.format {
@@ -328,28 +325,6 @@ fn ended(bytes: &[u8], damage: &Damage, format: Format, caps: &Caps) -> Option<V
     let whole = |file: &Vec<u8>| inspect(file, Depth::Full, caps).damage.is_none_or(|damage| !damage.kind.is_fatal());
     let cuts = (0..end.len()).rev().filter(|_| damage.kind == DamageKind::MissingEnd).map(|cut| end.split_at(cut));
     cuts.filter(|(there, _)| bytes.ends_with(there)).map(|(_, missing)| [bytes, missing].concat()).find(whole)
-}
-
-/// A JPEG of which nothing but the quality changes, by way of luma and chroma: two conversions of colours less, which cost a
-/// tenth of the time and some rounding. `None` for any other, and where it does not come out within the limits.
-fn requantised<'a>(bytes: &[u8], verdict: &Verdict, options: &Options) -> Option<Prepared<'a>> {
-    let is_plain = verdict.format == Format::Jpeg
-        && verdict.mode == Some(Mode::Rgb)
-        && verdict.bit_depth == 8
-        && verdict.orientation == 1
-        && !verdict.icc
-        && verdict.damage.is_none()
-        && options.output != Output::Png
-        && options.accepted.takes(Format::Jpeg)
-        && options.accepted.modes.contains(&Mode::Rgb)
-        && options.size(verdict.width, verdict.height) == (verdict.width, verdict.height);
-    let (width, height, pixels) = is_plain.then(|| decode::ycc(bytes, &options.caps)).flatten()?;
-    let bytes = encode::ycc(&pixels, width, height, options.quality.clamp(1, 100))?;
-    if options.accepted.bytes.is_some_and(|limit| bytes.len() as u64 > limit) {
-        return None;
-    }
-    let changes = vec![Change::Encoded];
-    Some(Prepared { bytes: Cow::Owned(bytes), format: Format::Jpeg, width, height, changes, doubt: None })
 }
 
 /// An image that goes as it is, or without its metadata.

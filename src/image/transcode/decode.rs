@@ -59,25 +59,6 @@ fn decode_as(format: ImageFormat, bytes: &[u8], verdict: &Verdict, caps: &Caps) 
     Ok(Decoded { image, upright: orientation != Orientation::NoTransforms, colors })
 }
 
-/// Width, height and pixels of a JPEG of luma and chroma, as they are; `None` for any other.
-pub(super) fn ycc(bytes: &[u8], caps: &Caps) -> Option<(u32, u32, Vec<u8>)> {
-    if is_misread(bytes) != Some(false) {
-        return None;
-    }
-    guarded(|| {
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options(ColorSpace::YCbCr));
-        decoder.decode_headers().ok()?;
-        let (width, height) = decoder.dimensions()?;
-        let bytes = (width as u64).checked_mul(height as u64)?.checked_mul(9)?;
-        if decoder.input_colorspace()? != ColorSpace::YCbCr || bytes > caps.memory_max {
-            return None;
-        }
-        let pixels = decoder.decode().ok()?;
-        Some((u32::try_from(width).ok()?, u32::try_from(height).ok()?, pixels))
-    })
-    .flatten()
-}
-
 /// Whether it is a sequential JPEG with a scan for each component and some of more rows than others: zune-jpeg 0.5.15 draws
 /// green stripes for them, without an error (zune-image issues 419 and 422).
 fn is_misread(bytes: &[u8]) -> Option<bool> {

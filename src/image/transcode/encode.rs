@@ -145,24 +145,15 @@ fn flatten(image: &image::RgbaImage, background: [u8; 3]) -> image::RgbImage {
     image::RgbImage::from_raw(image.width(), image.height(), pixels).unwrap_or_default()
 }
 
-fn jpeg(image: &DynamicImage, quality: u8) -> Result<Vec<u8>, Fault> {
-    written(image.as_bytes(), image.width(), image.height(), ColorType::Rgb, quality)
-}
-
-/// A JPEG of pixels of luma and chroma; `None` where it cannot be one.
-pub(super) fn ycc(pixels: &[u8], width: u32, height: u32, quality: u8) -> Option<Vec<u8>> {
-    written(pixels, width, height, ColorType::Ycbcr, quality).ok()
-}
-
 /// Baseline JPEG with the tables of its standard and halved chroma: what Pillow and libjpeg write at this quality.
-fn written(pixels: &[u8], width: u32, height: u32, color: ColorType, quality: u8) -> Result<Vec<u8>, Fault> {
+fn jpeg(image: &DynamicImage, quality: u8) -> Result<Vec<u8>, Fault> {
     let side = |length: u32| u16::try_from(length).map_err(|_| Fault::Undecodable(format!("a JPEG cannot be {length} pixels long")));
-    let (width, height) = (side(width)?, side(height)?);
-    let mut bytes = Vec::with_capacity(pixels.len() / 8);
+    let (width, height) = (side(image.width())?, side(image.height())?);
+    let mut bytes = Vec::with_capacity(image.as_bytes().len() / 8);
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    let written = encoder.encode(pixels, width, height, color);
+    let written = encoder.encode(image.as_bytes(), width, height, ColorType::Rgb);
     written.map_err(|error| Fault::Undecodable(format!("it cannot be written as JPEG: {error}")))?;
     Ok(bytes)
 }
