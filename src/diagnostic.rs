@@ -178,6 +178,14 @@ pub fn sanitised(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The system's reason for a failure in words of a message: lower case, without the error number.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// A number with thousands separators: `65,536`.
 pub fn number(value: u64) -> String {
     let digits = value.to_string();

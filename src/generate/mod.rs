@@ -31,7 +31,7 @@ pub use init::init;
 pub use plan::Overview;
 pub use shapes::{PRESETS, preset};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, reason};
 use crate::settings::Settings;
 use crate::summary::Summary;
 use crate::target::Date;
@@ -280,14 +280,6 @@ impl Problems {
         self.cut();
         self.skipped
     }
-}
-
-/// The system's reason in words of a message: lower case, without the error number.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Runs a recipe. Files appear under their names when all of them are whole and nothing in them would be refused; until

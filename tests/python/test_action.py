@@ -66,12 +66,6 @@ def runner(tmp_path: Path, folder: Path, **inputs: str) -> tuple[int, str, dict[
     return code, log, outputs, summary.read_text() if summary.exists() else ""
 
 
-def has_markdown() -> bool:
-    help = subprocess.run([tunelint.find_binary(), "check", "--help"], capture_output=True, text=True, check=True).stdout
-    return "markdown" in help
-
-
-@pytest.mark.skipif(not has_markdown(), reason="this build has no output format `markdown`, which the action writes its summary in")
 def test_its_steps_do_what_they_say(write, tmp_path: Path) -> None:
     write("data/train set.jsonl", [example(n) for n in range(59)] + [example(59, "asistant")])
     write("data/good.jsonl", [example(n) for n in range(60)])
@@ -85,7 +79,6 @@ def test_its_steps_do_what_they_say(write, tmp_path: Path) -> None:
     assert "unknown-role" in summary
 
 
-@pytest.mark.skipif(not has_markdown(), reason="this build has no output format `markdown`, which the action writes its summary in")
 def test_inputs_reach_the_program(write, tmp_path: Path) -> None:
     write("train.jsonl", [example(n) for n in range(59)] + [example(59, "asistant")])
     (tmp_path / "tunelint.toml").write_text('include = ["train.jsonl"]\n')

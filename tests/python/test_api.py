@@ -83,11 +83,6 @@ def test_what_cannot_be_done_is_an_exception(write, tmp_path: Path) -> None:
         tunelint.generate(tmp_path / "recipe.toml")
 
 
-def has_generate() -> bool:
-    return subprocess.run([tunelint.find_binary(), "generate", "--help"], capture_output=True).returncode == 0
-
-
-@pytest.mark.skipif(not has_generate(), reason="this build has no command `generate`")
 def test_a_recipe_becomes_a_dataset(tmp_path: Path) -> None:
     rows = "".join(f"What is {n}?,It is {n}.\n" for n in range(60))
     (tmp_path / "qa.csv").write_text("question,answer\n" + rows)

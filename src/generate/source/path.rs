@@ -12,7 +12,7 @@ use ignore::WalkBuilder;
 use sha2::{Digest as _, Sha256};
 
 use super::{Digest, Error, Kind};
-use crate::diagnostic::{bytes, nearest, sanitised};
+use crate::diagnostic::{bytes, nearest, reason, sanitised};
 use crate::engine::unpacked;
 
 /// The largest image file that is read.
@@ -120,14 +120,6 @@ impl File {
         }
         Ok(Box::new(Cursor::new(head).chain(reader)))
     }
-}
-
-/// The system's reason in words of a message: lower case, without the error number.
-pub(super) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// How a file begins that no row can be read from.

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::jsonl::{columns_of, parse_value};
-use super::path::{File, reason};
+use super::path::File;
 use super::stream::{Capped, Cells, Chain, Picker, Records};
 use super::{Column, Error, Rows, Value, Wanted};
-use crate::diagnostic::{self, quoted, sanitised};
+use crate::diagnostic::{self, quoted, reason, sanitised};
 
 /// The largest member that is read.
 const MAX_MEMBER_BYTES: u64 = 256 << 20;

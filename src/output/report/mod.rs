@@ -15,6 +15,7 @@ use self::chart::Breadth;
 use super::transcript::{Cut, Reader, Transcript};
 use super::{Reporter, summary};
 use crate::diagnostic::{Diagnostic, bytes, count, number, sanitised};
+use crate::edit::Applicability;
 use crate::exhibit::Picture;
 use crate::rule::{Effect, Severity};
 use crate::settings::Settings;
@@ -174,6 +175,8 @@ struct RuleRow {
     share: String,
     first: String,
     help: Option<String>,
+    /// `safe` or `unsafe` where the rule has a fix.
+    fix: &'static str,
     findings: Vec<(String, String)>,
     more: u64,
 }
@@ -383,6 +386,7 @@ fn rule_row(code: &'static str, rule: &crate::summary::RuleCount, report: &Repor
         count: number(rule.count),
         share,
         first: first.first().map(|found| found.location.line.as_ref().map_or("–".to_owned(), |line| number(line.line))).unwrap_or_default(),
+        fix: crate::rules::find(code).and_then(|rule| rule.fix).map_or("", Applicability::name),
         help: first.first().and_then(|found| found.help.clone()).filter(|_| !report.redact),
         more: rule.count.saturating_sub(findings.len() as u64),
         findings,
