@@ -1,7 +1,7 @@
 //! A dataset out of sources: a recipe and rows in, files that their target takes out.
 //!
-//! Three walks, each in memory that does not follow the data. [`select`] decides which rows go where, from as few columns
-//! as will do. [`make`] turns those rows into lines and images, on all cores, and puts them on a pile. [`write`] puts lines
+//! Three walks, each in memory that does not follow the data. `select` decides which rows go where, from as few columns
+//! as will do. `make` turns those rows into lines and images, on all cores, and puts them on a pile. `write` puts lines
 //! together in their order, hands them to the same engine as `check`, and puts files in place when nothing is wrong.
 
 mod init;
