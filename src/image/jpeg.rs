@@ -6,6 +6,7 @@
 mod bits;
 mod frame;
 mod huffman;
+mod requantise;
 mod scan;
 
 use super::{Caps, Damage, DamageKind, Depth, Mode, Verdict, be16, exif};
@@ -13,6 +14,7 @@ use bits::{Segment, Stop};
 use frame::{Frame, Scan};
 use huffman::{Spec, Table};
 use memchr::{memchr, memmem};
+pub(super) use requantise::requantise;
 use scan::{Feed, Tables};
 
 /// Scans that are walked at most. Encoders write about ten; a file of more is built to keep decoders busy (the

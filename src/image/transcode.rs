@@ -11,7 +11,7 @@ mod strip;
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Caps, Damage, DamageKind, Depth, Format, Mode, Verdict, inspect};
+use super::{Caps, Damage, DamageKind, Depth, Format, Mode, Verdict, guarded, inspect, jpeg};
 use crate::target::Target;
 use decode::Decoded;
 use encode::Made;
@@ -296,6 +296,9 @@ pub fn transcode<'a>(bytes: &'a [u8], options: &Options) -> Result<Prepared<'a>,
     if options.encode == Encode::WhenNeeded && options.comply(bytes, &verdict) {
         return Ok(untouched(bytes, verdict, options));
     }
+    if let Some(prepared) = requantised(bytes, &verdict, options) {
+        return Ok(prepared);
+    }
     let decoded = decode::decode(bytes, &verdict, &options.caps)?;
     let mut changes = decoded.changes(&verdict);
     let lossless = match verdict.format {
@@ -325,6 +328,27 @@ fn ended(bytes: &[u8], damage: &Damage, format: Format, caps: &Caps) -> Option<V
     let whole = |file: &Vec<u8>| inspect(file, Depth::Full, caps).damage.is_none_or(|damage| !damage.kind.is_fatal());
     let cuts = (0..end.len()).rev().filter(|_| damage.kind == DamageKind::MissingEnd).map(|cut| end.split_at(cut));
     cuts.filter(|(there, _)| bytes.ends_with(there)).map(|(_, missing)| [bytes, missing].concat()).find(whole)
+}
+
+/// A JPEG of which nothing but the quality changes, without a way through its pixels. `None` for any other, and where it does
+/// not come out within the limits.
+fn requantised<'a>(bytes: &[u8], verdict: &Verdict, options: &Options) -> Option<Prepared<'a>> {
+    let is_plain = verdict.format == Format::Jpeg
+        && verdict.mode == Some(Mode::Rgb)
+        && verdict.orientation == 1
+        && !verdict.icc
+        && !verdict.progressive
+        && verdict.damage.is_none()
+        && options.output != Output::Png
+        && options.accepted.takes(Format::Jpeg)
+        && options.accepted.modes.contains(&Mode::Rgb)
+        && options.size(verdict.width, verdict.height) == (verdict.width, verdict.height);
+    let bytes = is_plain.then(|| guarded(|| jpeg::requantise(bytes, options.quality)).flatten()).flatten()?;
+    if options.accepted.bytes.is_some_and(|limit| bytes.len() as u64 > limit) {
+        return None;
+    }
+    let (width, height) = (verdict.width, verdict.height);
+    Some(Prepared { bytes: Cow::Owned(bytes), format: Format::Jpeg, width, height, changes: vec![Change::Encoded], doubt: None })
 }
 
 /// An image that goes as it is, or without its metadata.
