@@ -285,6 +285,11 @@ impl std::error::Error for Fault {}
 ///
 /// A [`Fault`] when the image is damaged, of a kind that is not read here, too large, or cannot be made to comply.
 pub fn transcode<'a>(bytes: &'a [u8], options: &Options) -> Result<Prepared<'a>, Fault> {
+    if options.encode == Encode::Always
+        && let Some(prepared) = requantised(bytes, options)
+    {
+        return Ok(prepared);
+    }
     let mut verdict = inspect(bytes, Depth::Full, &options.caps);
     if let Some(damage) = verdict.damage.take_if(|damage| damage.kind.is_fatal()) {
         let whole = ended(bytes, &damage, verdict.format, &options.caps).ok_or(Fault::Damaged(damage))?;
@@ -295,9 +300,6 @@ pub fn transcode<'a>(bytes: &'a [u8], options: &Options) -> Result<Prepared<'a>,
     }
     if options.encode == Encode::WhenNeeded && options.comply(bytes, &verdict) {
         return Ok(untouched(bytes, verdict, options));
-    }
-    if let Some(prepared) = requantised(bytes, &verdict, options) {
-        return Ok(prepared);
     }
     let decoded = decode::decode(bytes, &verdict, &options.caps)?;
     let mut changes = decoded.changes(&verdict);
@@ -330,9 +332,10 @@ fn ended(bytes: &[u8], damage: &Damage, format: Format, caps: &Caps) -> Option<V
     cuts.filter(|(there, _)| bytes.ends_with(there)).map(|(_, missing)| [bytes, missing].concat()).find(whole)
 }
 
-/// A JPEG of which nothing but the quality changes, without a way through its pixels. `None` for any other, and where it does
-/// not come out within the limits.
-fn requantised<'a>(bytes: &[u8], verdict: &Verdict, options: &Options) -> Option<Prepared<'a>> {
+/// A JPEG of which nothing but the quality changes, without a way through its pixels. `None` for any other, where its data are
+/// not wholly sound, and where it does not come out within the limits. Its header is enough to look at: all else is read here.
+fn requantised<'a>(bytes: &[u8], options: &Options) -> Option<Prepared<'a>> {
+    let verdict = inspect(bytes, Depth::Header, &options.caps);
     let is_plain = verdict.format == Format::Jpeg
         && verdict.mode == Some(Mode::Rgb)
         && verdict.orientation == 1

@@ -2,7 +2,7 @@
 //! again. No pixel is made, so nothing is rounded to one, and it takes a third of the time.
 //!
 //! The edge: sequential files of luma and halved chroma in one scan, as nearly all cameras and libraries write them, that
-//! were found intact. Everything else is the decoder's and the encoder's.
+//! are sound to the last bit. Everything else is the decoder's and the encoder's.
 
 use super::bits::{Bits, Segment, Stop};
 use super::frame::{Frame, Scan};
@@ -44,7 +44,9 @@ pub(in crate::image) fn requantise(bytes: &[u8], quality: u8) -> Option<Vec<u8>>
             }
         }
     }
-    (bits.taken() <= segment.bit_len()).then(|| out.finish())
+    // What runs over its data, or leaves some, is not sound, whatever decoders make of it.
+    let (taken, there) = (bits.taken(), segment.bit_len());
+    (taken <= there && there < taken + 8).then(|| out.finish())
 }
 
 /// What stands before the data of the one scan.

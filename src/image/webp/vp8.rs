@@ -489,7 +489,7 @@ mod tests {
             // Whatever follows means something.
             bits.iter().for_each(|&bit| first.put(bit, 128));
             let mut first = first.finish();
-            first.truncate(first.len() - cut);
+            first.truncate(first.len().saturating_sub(cut));
             partitions.truncate(1 << lanes);
             // What no encoder can write is refused, and by `image-webp` not always.
             for byte in partitions.iter_mut().chain([&mut first]).filter_map(|partition| partition.first_mut()) {
