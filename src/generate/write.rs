@@ -7,6 +7,7 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use sha2::{Digest as _, Sha256};
@@ -33,6 +34,8 @@ const ROUNDS: usize = 5;
 const CHUNK: usize = 4 << 20;
 /// Chunks that wait to be written.
 const CHUNKS: usize = 2;
+/// How often it is told how far the writing has come.
+const TICK: Duration = Duration::from_millis(50);
 
 /// Refuses outputs that cannot be put in place, before any work is done.
 pub(super) fn check_outputs(outputs: &[PathBuf], overwrite: bool) -> Result<(), Error> {
@@ -390,11 +393,19 @@ impl Job<'_> {
         let shown = self.path.to_string_lossy();
         let mut found = Findings::default();
         let total = order.len() as u64;
-        let checked = Input::new(&shown, true, assembler).map_err(engine::Error::Read).and_then(|input| {
-            self.engine.check(input, self.settings, summary, &mut |diagnostic| {
+        let telling = std::thread::current();
+        let checked = std::thread::scope(|scope| {
+            let checking = scope.spawn(|| {
+                let input = Input::new(&shown, true, assembler).map_err(engine::Error::Read);
+                let checked = input.and_then(|input| self.engine.check(input, self.settings, summary, &mut |finding| found.take(finding)));
+                telling.unpark();
+                checked
+            });
+            while !checking.is_finished() {
                 host.progress(Step::Write, done.load(Ordering::Relaxed), Some(total));
-                found.take(diagnostic)
-            })
+                std::thread::park_timeout(TICK);
+            }
+            checking.join().unwrap_or_else(|_| Err(engine::Error::Read(io::Error::other("the checking thread failed"))))
         });
         host.progress(Step::Write, total, Some(total));
         // The assembler is gone by now, and with it the channel: the writer has come to its end.

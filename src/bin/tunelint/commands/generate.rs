@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use tunelint::diagnostic::{bytes, count, number, sanitised};
@@ -107,10 +107,14 @@ impl Host for Screen {
         if self.step != Some(step) {
             self.step = Some(step);
             let template = match total {
-                Some(_) => "{msg:9} {bar:24} {human_pos}/{human_len} rows  {per_sec}  eta {eta}",
-                None => "{msg:9} {spinner} {human_pos} rows  {per_sec}",
+                Some(_) => "{msg:9} {bar:24} {human_pos}/{human_len} rows  {speed}  eta {eta}",
+                None => "{msg:9} {spinner} {human_pos} rows  {speed}",
             };
-            self.bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let speed = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{} rows/s", number(state.per_sec() as u64));
+            };
+            self.bar.set_style(style.with_key("speed", speed));
             self.bar.reset();
             self.bar.set_message(step.name());
         }
