@@ -6,12 +6,31 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
+/// Bytes that are put together as they are asked for. Whatever can be read can be fed; what puts its bytes together itself
+/// spares a copy, and the zeros that a buffer begins with.
+pub trait Feed: Send {
+    /// Appends `most` bytes to `to`, fewer only at the end. Gives how many.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be had.
+    fn feed(&mut self, most: usize, to: &mut Vec<u8>) -> io::Result<usize>;
+}
+
+impl<R: Read + Send + ?Sized> Feed for Box<R> {
+    fn feed(&mut self, most: usize, to: &mut Vec<u8>) -> io::Result<usize> {
+        self.take(most as u64).read_to_end(to)
+    }
+}
+
 /// One file to check.
 pub struct Input {
     pub(super) path: Arc<str>,
     pub(super) regular: bool,
     pub(super) compression: Option<&'static str>,
     pub(super) reader: Box<dyn Read + Send>,
+    /// What comes in place of a reader.
+    fed: Option<Box<dyn Feed>>,
 }
 
 impl std::fmt::Debug for Input {
@@ -28,7 +47,25 @@ impl Input {
     /// When the first bytes cannot be read, or are those of gzip or zstd and what follows is neither.
     pub fn new(path: &str, regular: bool, reader: impl Read + Send + 'static) -> io::Result<Self> {
         let (compression, reader) = unpacked(reader)?;
-        Ok(Self { path: Arc::from(path), regular, compression, reader })
+        Ok(Self { path: Arc::from(path), regular, compression, reader, fed: None })
+    }
+
+    /// An input shown as `path`, as if it were a file on disk, that is made as it is read; never packed.
+    pub fn fed(path: &str, feed: impl Feed + 'static) -> Self {
+        Self { fed: Some(Box::new(feed)), ..Self::empty(path) }
+    }
+
+    /// A file of nothing.
+    pub(super) fn empty(path: &str) -> Self {
+        Self { path: Arc::from(path), regular: true, compression: None, reader: Box::new(io::empty()), fed: None }
+    }
+
+    /// Takes out what gives the bytes.
+    pub(super) fn take_feed(&mut self) -> Box<dyn Feed> {
+        match self.fed.take() {
+            Some(feed) => feed,
+            None => Box::new(std::mem::replace(&mut self.reader, Box::new(io::empty()))),
+        }
     }
 
     /// Whether it is packed, and is unpacked as it is read.

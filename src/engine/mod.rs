@@ -9,8 +9,8 @@ mod pipeline;
 mod reshape;
 
 pub use fix::{Change, FixOptions, Fixed, Hunk, Rewrite};
-pub use input::Input;
 pub(crate) use input::unpacked;
+pub use input::{Feed, Input};
 
 use std::collections::HashMap;
 use std::fmt;

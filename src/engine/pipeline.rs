@@ -2,14 +2,14 @@
 //! no thread is started for a hook's dozen lines.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Read};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::line::{Outcome, Worker};
-use super::{Checks, Engine, Error, Input, Part, Sink, head};
+use super::{Checks, Engine, Error, Feed, Input, Part, Sink, head};
 use crate::context::{Context, Head};
 use crate::diagnostic::Diagnostic;
 use crate::exhibit::Shelf;
@@ -44,7 +44,7 @@ pub(super) fn check(
 ) -> Result<(), Error> {
     let checks = Checks::new(settings);
     let path = Arc::clone(&input.path);
-    let mut reader = Reader::new(std::mem::replace(&mut input.reader, Box::new(io::empty())), settings.max_line_bytes);
+    let mut reader = Reader::new(input.take_feed(), settings.max_line_bytes);
     summary.files.push(FileSummary::new(Arc::clone(&path)));
     let first = reader.next().map_err(Error::Read)?;
     let bytes: &[u8] = match &first {
@@ -99,7 +99,7 @@ fn judge_head(seen: &Head<'_>, checks: &Checks, settings: &Settings, path: &Arc<
 
 pub(super) fn check_part(engine: &Engine, part: &Part<'_>, settings: &Settings) -> Vec<Diagnostic> {
     let checks = Checks::new(settings);
-    let input = Input { path: Arc::from(part.path), regular: true, compression: None, reader: Box::new(io::empty()) };
+    let input = Input::empty(part.path);
     let seen = head::inspect(&input, part.head, part.is_whole, settings.max_depth);
     let shape = expected(&seen, settings);
     let mut found = match shape {
@@ -274,7 +274,7 @@ impl Collector<'_, '_> {
 
 /// Cuts the input into blocks that end at a line break.
 pub(super) struct Reader {
-    input: Box<dyn Read + Send>,
+    input: Box<dyn Feed>,
     max_line: usize,
     /// Read, but behind the last line break of the block before.
     carry: Vec<u8>,
@@ -285,7 +285,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(input: Box<dyn Read + Send>, max_line: usize) -> Self {
+    pub(super) fn new(input: Box<dyn Feed>, max_line: usize) -> Self {
         Self { input, max_line, carry: Vec::new(), ready: VecDeque::new(), done: false, index: 0, place: Place { line: 1, offset: 0 } }
     }
 
@@ -301,11 +301,11 @@ impl Reader {
         let mut bytes = std::mem::take(&mut self.carry);
         loop {
             let old = bytes.len();
-            let wanted = BLOCK.saturating_sub(old).max(BLOCK / 4) as u64;
+            let wanted = BLOCK.saturating_sub(old).max(BLOCK / 4);
             // Without room `read_to_end` begins with reads of 32 bytes.
-            bytes.reserve(wanted as usize + 1);
-            let got = if self.done { 0 } else { (&mut self.input).take(wanted).read_to_end(&mut bytes)? };
-            self.done |= (got as u64) < wanted;
+            bytes.reserve(wanted + 1);
+            let got = if self.done { 0 } else { self.input.feed(wanted, &mut bytes)? };
+            self.done |= got < wanted;
             if self.done {
                 self.queue(bytes);
                 break;
@@ -327,13 +327,13 @@ impl Reader {
     /// Reads on to the end of a line of which `length` bytes are over the cap already, and keeps none of it.
     fn skip_line(&mut self, length: usize) -> io::Result<()> {
         let mut length = length as u64;
-        let mut buffer = vec![0; BLOCK];
+        let mut buffer = Vec::with_capacity(BLOCK + 1);
         loop {
-            let got = self.input.read(&mut buffer)?;
-            let read = buffer.get(..got).unwrap_or_default();
-            if let Some(end) = memchr::memchr(b'\n', read) {
+            buffer.clear();
+            let got = self.input.feed(BLOCK, &mut buffer)?;
+            if let Some(end) = memchr::memchr(b'\n', &buffer) {
                 length += end as u64 + 1;
-                self.carry = read.get(end + 1..).unwrap_or_default().to_vec();
+                self.carry = buffer.split_off(end + 1);
                 break;
             }
             length += got as u64;
@@ -378,6 +378,8 @@ impl Reader {
 mod tests {
     use proptest::prelude::*;
 
+    use std::io::Read;
+
     use super::*;
 
     /// Gives out its bytes in pieces of odd sizes, as pipes do.
@@ -393,7 +395,7 @@ mod tests {
     }
 
     fn blocks(bytes: &[u8], step: usize, max_line: usize) -> Vec<Block> {
-        let mut reader = Reader::new(Box::new(Dribble(bytes.to_vec(), step)), max_line);
+        let mut reader = Reader::new(Box::new(Box::new(Dribble(bytes.to_vec(), step))), max_line);
         std::iter::from_fn(|| reader.next().expect("no error")).collect()
     }
 

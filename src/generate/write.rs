@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,7 +20,7 @@ use super::select::Pick;
 use super::store::{Pile, Stored};
 use super::{Error, Host, Outcome, Problems, Refusal, RowProblem, Skipped, SplitOutcome, Step, reason};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{self, Engine, Input};
+use crate::engine::{self, Engine, Feed, Input};
 use crate::rule::Severity;
 use crate::settings::{Levels, Origin, Selector, Settings};
 use crate::summary::Summary;
@@ -396,8 +396,8 @@ impl Job<'_> {
         let telling = std::thread::current();
         let checked = std::thread::scope(|scope| {
             let checking = scope.spawn(|| {
-                let input = Input::new(&shown, true, assembler).map_err(engine::Error::Read);
-                let checked = input.and_then(|input| self.engine.check(input, self.settings, summary, &mut |finding| found.take(finding)));
+                let input = Input::fed(&shown, assembler);
+                let checked = self.engine.check(input, self.settings, summary, &mut |finding| found.take(finding));
                 telling.unpark();
                 checked
             });
@@ -483,16 +483,25 @@ impl Assembler {
     }
 }
 
-impl Read for Assembler {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(io::Error::other("interrupted"));
+impl Feed for Assembler {
+    fn feed(&mut self, most: usize, to: &mut Vec<u8>) -> io::Result<usize> {
+        let mut left = most;
+        while left > 0 {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(io::Error::other("interrupted"));
+            }
+            if self.read == self.chunk.len() {
+                self.fill()?;
+                if self.chunk.is_empty() {
+                    break;
+                }
+            }
+            let rest = self.chunk.get(self.read..).unwrap_or_default();
+            let piece = rest.get(..left.min(rest.len())).unwrap_or_default();
+            to.extend_from_slice(piece);
+            self.read += piece.len();
+            left -= piece.len();
         }
-        if self.read == self.chunk.len() {
-            self.fill()?;
-        }
-        let count = self.chunk.get(self.read..).unwrap_or_default().read(buffer)?;
-        self.read += count;
-        Ok(count)
+        Ok(most - left)
     }
 }
