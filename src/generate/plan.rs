@@ -26,8 +26,7 @@ const ONLY: &str = "source";
 /// The recipe as it counts: presets laid under its own keys, one source and one split where it names none. And its target.
 pub(super) fn prepare(loaded: &Loaded) -> Result<(Recipe, Target), Error> {
     let mut recipe = loaded.recipe.clone();
-    let fault =
-        |at: &[&str], message: String| Error::recipe(loaded, &Fault { at: at.iter().map(|&key| key.to_owned()).collect(), message });
+    let fault = |at: &[&str], message: String| Error::recipe(loaded, &Fault::new(at, message));
     match (recipe.source.take(), recipe.sources.is_empty()) {
         (Some(source), true) => {
             recipe.sources.insert(ONLY.to_owned(), source);
@@ -177,8 +176,7 @@ impl<'r> Plan<'r> {
     }
 
     fn lines(loaded: &'r Loaded, recipe: &'r Recipe, environment: &'r Environment<'r>) -> Result<Vec<Line<'r>>, Error> {
-        let fault =
-            |at: &[&str], message: String| Error::recipe(loaded, &Fault { at: at.iter().map(|&key| key.to_owned()).collect(), message });
+        let fault = |at: &[&str], message: String| Error::recipe(loaded, &Fault::new(at, message));
         let mut splits: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, (name, split)) in recipe.splits.iter().enumerate() {
             let source = match (&split.source, recipe.sources.len()) {
@@ -305,18 +303,16 @@ impl<'r> Plan<'r> {
         while let Some((size, name)) = too_large(&made) {
             let (size, limit_shown) = crate::diagnostic::bytes_beside(size, limit);
             if !self.recipe.output.fit {
-                let at = ["output", "max_file_size"].map(str::to_owned).to_vec();
                 let message = format!(
                     "the split `{name}` would have {size}; `max_file_size` is {limit_shown}. Set `fit = true`, or lower `images.quality` or `images.max_side`"
                 );
-                return Err(Error::recipe(self.loaded, &Fault { at, message }));
+                return Err(Error::recipe(self.loaded, &Fault::new(&["output", "max_file_size"], message)));
             }
             let largest = made.sizes().into_iter().max().unwrap_or_default();
             let Some(next) = steps.by_ref().find(|next| made.estimate(next, largest) <= limit) else {
-                let at = ["output", "fit"].map(str::to_owned).to_vec();
                 let message =
                     format!("the split `{name}` has {size} with the smallest images this goes to; `max_file_size` is {limit_shown}");
-                return Err(Error::recipe(self.loaded, &Fault { at, message }));
+                return Err(Error::recipe(self.loaded, &Fault::new(&["output", "fit"], message)));
             };
             images = next;
             problems.skipped = before.clone();
@@ -347,9 +343,9 @@ impl<'r> Plan<'r> {
             let pick = last.checked_sub(1).and_then(|index| own.get(index)).filter(|pick| example < pick.first + u64::from(pick.examples));
             let Some(pick) = pick else {
                 let count = own.last().map_or(0, |last| last.first + u64::from(last.examples));
-                let at = ["few_shot".to_owned(), "examples".to_owned(), number.to_string(), "row".to_owned()].to_vec();
+                let at = ["few_shot", "examples", &number.to_string(), "row"];
                 let message = format!("there is no example {example} in that split; it has {count}, counted from 0");
-                return Err(Error::recipe(self.loaded, &Fault { at, message }));
+                return Err(Error::recipe(self.loaded, &Fault::new(&at, message)));
             };
             let line = self.lines.iter().position(|line| line.splits.contains(&split));
             if let Some(work) = line.and_then(|line| all.get_mut(line)) {
@@ -373,8 +369,8 @@ impl<'r> Plan<'r> {
         rows.map(|(number, row)| match row.as_integer().and_then(|row| u64::try_from(row).ok()) {
             Some(row) => Ok((number, split, row)),
             None => {
-                let at = ["few_shot".to_owned(), "examples".to_owned(), number.to_string(), "row".to_owned()].to_vec();
-                Err(Error::recipe(self.loaded, &Fault { at, message: "a `row` is the number of an example, from 0".to_owned() }))
+                let at = ["few_shot", "examples", &number.to_string(), "row"];
+                Err(Error::recipe(self.loaded, &Fault::new(&at, "a `row` is the number of an example, from 0")))
             }
         })
         .collect()

@@ -179,6 +179,12 @@ pub(super) struct Fault {
     pub(super) message: String,
 }
 
+impl Fault {
+    pub(super) fn new(at: &[&str], message: impl Into<String>) -> Self {
+        Self { at: at.iter().map(|&key| key.to_owned()).collect(), message: message.into() }
+    }
+}
+
 /// What a template may name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Names<'a> {
