@@ -80,6 +80,9 @@ impl Schemas {
 
     /// The faults of `line` as `format`; none for a valid line, at the cost of one walk.
     pub fn faults<'a>(&self, format: Format, line: &'a Value<'a>) -> Vec<SchemaFault<'a>> {
+        if format == Format::Chat && is_plain_chat(line) {
+            return Vec::new();
+        }
         let Some(validator) = self.validator(format) else { return Vec::new() };
         if validator.is_valid(line) {
             return Vec::new();
@@ -104,6 +107,21 @@ impl Schemas {
         let parent = self.documents.get(name)?.pointer(&parent.replace("%24", "$"))?;
         Some(parent.get("x-rule")?.get(keyword)?.as_str()?.to_owned())
     }
+}
+
+/// Whether a chat is nothing but messages of a role and a text. Most lines of most files are, the schema has nothing to say of
+/// those (a property holds the two together), and a hook over a few of them need not compile it.
+fn is_plain_chat(line: &Value<'_>) -> bool {
+    let Some([Member { key, value, .. }]) = line.as_object() else { return false };
+    let messages = value.as_array().unwrap_or_default();
+    key == "messages" && !messages.is_empty() && messages.iter().all(is_plain_message)
+}
+
+fn is_plain_message(message: &Value<'_>) -> bool {
+    let Some([first, second]) = message.as_object() else { return false };
+    let (role, content) = if first.key == "role" { (first, second) } else { (second, first) };
+    let is_known = || matches!(role.value.as_str(), Some("system" | "developer" | "user" | "assistant"));
+    role.key == "role" && content.key == "content" && content.value.as_str().is_some() && is_known()
 }
 
 fn shape_fault(kind: &ValidationErrorKind) -> ShapeFault {
@@ -317,6 +335,44 @@ mod tests {
 
     fn one(rule: &str, at: &str) -> Vec<(String, String)> {
         vec![(rule.to_owned(), at.to_owned())]
+    }
+
+    proptest::proptest! {
+        /// What is passed by without the schema is what the schema passes.
+        #[test]
+        fn plain_chats_are_valid(line in near_plain()) {
+            let root = parse(line.as_bytes(), 128).value.expect("valid JSON");
+            let schemas = Schemas::load().expect("built in");
+            let validator = schemas.validator(Format::Chat).expect("compiles");
+            proptest::prop_assert!(!is_plain_chat(&root) || validator.is_valid(&root), "{line}");
+        }
+    }
+
+    /// Chats that are plain, or miss it by a little.
+    fn near_plain() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::prelude::*;
+        let key = prop_oneof![4 => Just("role"), 4 => Just("content"), 1 => Just("name"), 1 => Just("weight"), 1 => Just("tool_calls")];
+        let value = prop_oneof![
+            6 => prop::sample::select(vec![r#""user""#, r#""assistant""#, r#""system""#, r#""developer""#]),
+            2 => prop::sample::select(vec![r#""tool""#, r#""function""#, r#""User""#, r#""""#]),
+            1 => prop::sample::select(vec!["null", "[]", "{}", "0", "true", r#"[{"type":"text","text":"a"}]"#]),
+        ];
+        let member = (key, value).prop_map(|(key, value)| format!("\"{key}\":{value}"));
+        let message = prop_oneof![
+            9 => prop::collection::vec(member, 0..4).prop_map(|members| format!("{{{}}}", members.join(","))),
+            1 => Just("7".to_owned()),
+        ];
+        let list = prop::collection::vec(message, 0..4).prop_map(|list| format!("[{}]", list.join(",")));
+        (list, prop_oneof![8 => Just(""), 1 => Just(r#","tools":[]"#), 1 => Just(r#","tools":7"#)])
+            .prop_map(|(list, more)| format!(r#"{{"messages":{list}{more}}}"#))
+    }
+
+    #[test]
+    fn plain_chats_are_told() {
+        let is_plain = |line: &str| is_plain_chat(&parse(line.as_bytes(), 128).value.expect("valid JSON"));
+        assert!(is_plain(r#"{"messages":[{"role":"user","content":"a"},{"content":"","role":"assistant"}]}"#));
+        assert!(!is_plain(r#"{"messages":[]}"#));
+        assert!(!is_plain(r#"{"messages":[{"role":"tool","content":"a"}]}"#));
     }
 
     #[test]

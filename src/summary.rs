@@ -1,7 +1,9 @@
 //! What a file and a run hold in all: the facts of each example are absorbed one by one, in input order, and file and
 //! run rules judge from the sums alone.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use crate::edit::Applicability;
@@ -18,6 +20,50 @@ pub struct Place {
     pub line: u64,
     /// Byte offset of that line in the file.
     pub offset: u64,
+}
+
+/// A map by a 128-bit hash of content.
+type ByHash<T> = HashMap<u128, T, HashOfHash>;
+
+/// Spreads keys that are hashes already. The seeds are drawn anew for each map: no file can be made whose keys collide.
+#[derive(Clone, Debug)]
+struct HashOfHash(u64, u64);
+
+impl Default for HashOfHash {
+    fn default() -> Self {
+        let seed = |number: u64| RandomState::new().hash_one(number);
+        Self(seed(1), seed(2))
+    }
+}
+
+impl BuildHasher for HashOfHash {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded { seeds: (self.0, self.1), state: 0 }
+    }
+}
+
+/// Takes one `u128`: multiplies its halves, each with a seed in it, and folds the product.
+struct Folded {
+    seeds: (u64, u64),
+    state: u64,
+}
+
+impl Hasher for Folded {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u128(byte.into()));
+    }
+
+    fn write_u128(&mut self, key: u128) {
+        let (low, high) = (key as u64, (key >> 64) as u64);
+        let product = u128::from(low ^ self.seeds.0 ^ self.state) * u128::from(high ^ self.seeds.1);
+        self.state = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.state
+    }
 }
 
 /// The facts of one example that outlive its line.
@@ -283,11 +329,11 @@ pub struct FileSummary {
     /// The first example.
     first: Option<Place>,
     /// Trained assistant messages that stand before the final answer, by hash.
-    shots: HashMap<u128, u64>,
+    shots: ByHash<u64>,
     /// Final answers, by hash.
-    answers: HashMap<u128, u64>,
-    prompts: HashMap<u128, (u128, u64)>,
-    image_uses: HashMap<u128, (u64, u64)>,
+    answers: ByHash<u64>,
+    prompts: ByHash<(u128, u64)>,
+    image_uses: ByHash<(u64, u64)>,
 }
 
 /// How a key for graders is used over a file.
@@ -581,7 +627,7 @@ pub struct Summary {
     /// What is shown of the data itself, where that is wanted.
     pub exhibits: Exhibits,
     /// Where each content was seen first: file and line.
-    contents: HashMap<u128, (usize, u64)>,
+    contents: ByHash<(usize, u64)>,
 }
 
 /// Findings of one rule.

@@ -14,7 +14,7 @@ use crate::edit::Applicability;
 use crate::exhibit::Exhibits;
 use crate::format::{Example, ForeignFormat, Format, ImagePart, Message, Shape, becomes, convert};
 use crate::image::{Caps, Depth, Embedded};
-use crate::json::{Value, parse};
+use crate::json::{Value, parse_text};
 use crate::rule::{Effect, Evidence};
 use crate::settings::{ImageChecks, Settings};
 use crate::summary::{Facts, Place, Tally};
@@ -156,12 +156,11 @@ impl<'a> Worker<'a> {
 
     fn line(&mut self, bytes: &[u8], place: Place, ends_file: bool, outcome: &mut Outcome) {
         let first = outcome.found.len();
-        let invalid_utf8 = std::str::from_utf8(bytes).err().map(|error| error.valid_up_to());
-        let readable = match invalid_utf8 {
-            Some(_) => Cow::Owned(only_utf8(bytes)),
-            None => Cow::Borrowed(bytes),
+        let (readable, invalid_utf8) = match std::str::from_utf8(bytes) {
+            Ok(text) => (Cow::Borrowed(text), None),
+            Err(error) => (Cow::Owned(only_utf8(bytes)), Some(error.valid_up_to())),
         };
-        let parsed = parse(&readable, self.settings.max_depth);
+        let parsed = parse_text(&readable, self.settings.max_depth);
         let root = parsed.value.as_ref();
         let shape = root.map(Shape::of);
         let line = Line { bytes, too_long: None, invalid_utf8, ends_file, faults: &parsed.faults, root, shape, expected: self.shape };
@@ -250,7 +249,7 @@ impl<'a> Worker<'a> {
             }
         }
         let mut judged = HashSet::new();
-        let mut reported = vec![0; self.checks.image.len()];
+        let mut reported = vec![0; if images.is_empty() { 0 } else { self.checks.image.len() }];
         for (image, hash) in &images {
             // An image that stands many times in an example is one image with one fault, to be mended in each place.
             if !judged.insert(hash) && self.wanted.is_none() {
@@ -320,11 +319,11 @@ impl<'a> Worker<'a> {
 }
 
 /// The same bytes with every one that is not UTF-8 replaced by `?`: offsets stay what they are.
-fn only_utf8(bytes: &[u8]) -> Vec<u8> {
-    let mut clean = Vec::with_capacity(bytes.len());
+fn only_utf8(bytes: &[u8]) -> String {
+    let mut clean = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        clean.extend_from_slice(chunk.valid().as_bytes());
-        clean.extend(std::iter::repeat_n(b'?', chunk.invalid().len()));
+        clean.push_str(chunk.valid());
+        clean.extend(std::iter::repeat_n('?', chunk.invalid().len()));
     }
     clean
 }

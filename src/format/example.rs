@@ -1,8 +1,10 @@
 //! One example as rules see it: borrowed views over the parsed line. Field names stand in this file and in the schemas.
 //! An absent or ill-typed field is `None`; the schema says what is wrong with it.
 
+use std::borrow::Cow;
+
 use super::Format;
-use crate::json::Value;
+use crate::json::{Data, Value};
 
 /// One line of a dataset.
 #[derive(Debug)]
@@ -13,6 +15,44 @@ pub struct Example<'a> {
     pub root: &'a Value<'a>,
     /// All messages, in order; for preferences the input first, then the two outputs.
     pub messages: Vec<Message<'a>>,
+    /// What its texts may hold.
+    pub marks: Marks,
+}
+
+/// Characters that may stand in some text of an example: what is not there need not be looked for in each text. Most texts are
+/// short, and a search costs more to begin than to end: one is made for all rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks(u8);
+
+impl Marks {
+    const CONTROL: u8 = 1;
+    const RARE: u8 = 2;
+
+    /// Whether there may be a control character other than tab, line feed and carriage return.
+    pub fn may_hold_control(self) -> bool {
+        self.0 & Self::CONTROL != 0
+    }
+
+    /// Whether there may be a `<`, or a U+FFFD.
+    pub fn may_hold_rare(self) -> bool {
+        self.0 & Self::RARE != 0
+    }
+
+    fn add(&mut self, value: &Value<'_>, text: &str) {
+        // `<` begins special tokens, 0xEF U+FFFD: both are rare, and looked for as one.
+        if memchr::memchr2(b'<', 0xef, text.as_bytes()).is_some() {
+            self.0 |= Self::RARE;
+        }
+        // A text without escapes is borrowed, and a control character is always escaped, or interrupts the string.
+        if matches!(&value.data, Data::String(Cow::Owned(text)) if text.bytes().any(is_control)) {
+            self.0 |= Self::CONTROL;
+        }
+    }
+}
+
+/// Whether it is a control character that has no business in a text.
+fn is_control(byte: u8) -> bool {
+    byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
 /// Which list a message stands in.
@@ -44,11 +84,17 @@ impl<'a> Example<'a> {
             .iter()
             .flat_map(|&(section, list)| {
                 let list = list.and_then(Value::as_array).unwrap_or_default();
-                list.iter().enumerate().map(move |(index, value)| Message { section, index, is_last: index + 1 == list.len(), value })
+                list.iter().enumerate().map(move |(index, value)| Message::new(section, index, index + 1 == list.len(), value))
             })
             .filter(|message| message.value.as_object().is_some())
             .collect();
-        Self { format, root, messages }
+        let mut example = Self { format, root, messages, marks: Marks::default() };
+        let mut marks = Marks::default();
+        example.texts().for_each(|(value, text)| marks.add(value, text));
+        let not_plain = example.messages.iter().filter(|message| !message.is_plain());
+        not_plain.flat_map(Message::texts_beside).for_each(|(value, text)| marks.add(value, text));
+        example.marks = marks;
+        example
     }
 
     /// The messages of one list.
@@ -123,22 +169,76 @@ pub struct Message<'a> {
     pub is_last: bool,
     /// The object itself.
     pub value: &'a Value<'a>,
+    fields: Fields<'a>,
+}
+
+/// The members that nearly every rule asks for, looked up once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fields<'a> {
+    role: Option<&'a Value<'a>>,
+    content: Option<&'a Value<'a>>,
+    weight: Option<&'a Value<'a>>,
+    tool_calls: Option<&'a Value<'a>>,
+    function_call: Option<&'a Value<'a>>,
+    /// Whether there are members besides those.
+    has_more: bool,
 }
 
 impl<'a> Message<'a> {
+    /// Looks at `value` as the message at `index` of a list.
+    pub fn new(section: Section, index: usize, is_last: bool, value: &'a Value<'a>) -> Self {
+        let mut fields = Fields::default();
+        for member in value.as_object().unwrap_or_default() {
+            let field = match member.key.as_ref() {
+                "role" => &mut fields.role,
+                "content" => &mut fields.content,
+                "weight" => &mut fields.weight,
+                "tool_calls" => &mut fields.tool_calls,
+                "function_call" => &mut fields.function_call,
+                _ => {
+                    fields.has_more = true;
+                    continue;
+                }
+            };
+            *field = Some(&member.value);
+        }
+        Self { section, index, is_last, value, fields }
+    }
+
+    /// Whether it has a `role`, a `content` that is a string, and nothing else: most messages do, and most rules have nothing to
+    /// say of those.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        let Fields { role, content, weight, tool_calls, function_call, has_more } = self.fields;
+        let has_none = weight.or(tool_calls).or(function_call).is_none() && !has_more;
+        has_none && role.is_some() && content.is_some_and(|content| content.as_str().is_some())
+    }
+
     /// `role`, whatever it says.
+    #[inline]
     pub fn role(&self) -> Option<&'a str> {
-        self.value.get("role")?.as_str()
+        self.fields.role?.as_str()
     }
 
     /// Whether `role` is `role`.
+    #[inline]
     pub fn is(&self, role: &str) -> bool {
         self.role() == Some(role)
     }
 
     /// A field of the message.
+    // Inlined, the choice falls away wherever the compiler knows the key.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&'a Value<'a>> {
-        self.value.get(key)
+        match key {
+            "role" => self.fields.role,
+            "content" => self.fields.content,
+            "weight" => self.fields.weight,
+            "tool_calls" => self.fields.tool_calls,
+            "function_call" => self.fields.function_call,
+            _ if self.fields.has_more => self.value.get(key),
+            _ => None,
+        }
     }
 
     /// `content`, read as text or parts; `None` when it is absent, null or of another type.
@@ -164,6 +264,13 @@ impl<'a> Message<'a> {
             let value = part.value.get("text").or_else(|| part.value.get("refusal"))?;
             Some((value, value.as_str()?))
         }))
+    }
+
+    /// The texts that stand beside `content`: refusal, reasoning, and the arguments of calls.
+    pub fn texts_beside(&self) -> impl Iterator<Item = (&'a Value<'a>, &'a str)> {
+        let own = ["refusal", "reasoning", "reasoning_content"].map(|key| self.get(key));
+        let arguments = self.all_calls().map(|call| call.arguments());
+        own.into_iter().chain(arguments).filter_map(|value| value.and_then(|value| Some((value, value.as_str()?))))
     }
 
     /// The images of `content`.
@@ -265,5 +372,33 @@ impl<'a> ToolCall<'a> {
     /// `function.arguments`, whatever it is.
     pub fn arguments(&self) -> Option<&'a Value<'a>> {
         self.function?.get("arguments")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::json::parse;
+
+    proptest! {
+        /// Rules that ask the marks first miss nothing.
+        #[test]
+        fn marks_tell_of_every_text(content in "\\PC{0,40}[<a\u{1b}\u{fffd}]?\\PC{0,3}", place in 0..5_usize) {
+            let text = serde_json::to_string(&content).expect("a string");
+            let line = [
+                format!(r#"{{"messages":[{{"role":"user","content":{text}}}]}}"#),
+                format!(r#"{{"messages":[{{"role":"user","content":[{{"type":"text","text":{text}}}]}}]}}"#),
+                format!(r#"{{"messages":[{{"role":"assistant","reasoning":{text}}}]}}"#),
+                format!(r#"{{"messages":[{{"role":"assistant","tool_calls":[{{"function":{{"arguments":{text}}}}}]}}]}}"#),
+                format!(r#"{{"messages":[{{"role":"assistant","function_call":{{"arguments":{text}}}}}]}}"#),
+            ];
+            let root = parse(line[place].as_bytes(), 128).value.expect("valid");
+            let marks = Example::new(Format::Chat, &root).marks;
+            prop_assert_eq!(marks.may_hold_control(), content.bytes().any(|byte| byte < 32 && !b"\t\n\r".contains(&byte)));
+            let is_rare = content.contains(['<', '\u{fffd}']);
+            prop_assert!(marks.may_hold_rare() || !is_rare);
+        }
     }
 }

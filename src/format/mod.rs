@@ -5,7 +5,7 @@ mod convert;
 mod example;
 
 pub use convert::{becomes, convert};
-pub use example::{Content, Example, ImagePart, Message, Part, Section, Tool, ToolCall};
+pub use example::{Content, Example, ImagePart, Marks, Message, Part, Section, Tool, ToolCall};
 
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,7 @@
 mod parse;
 mod relaxed;
 
+pub(crate) use parse::parse_text;
 pub use parse::{Fault, FaultKind, Parsed, parse};
 pub use relaxed::{every, relaxed, values};
 
@@ -77,6 +78,7 @@ pub struct Member<'a> {
 
 impl<'a> Value<'a> {
     /// The text of a string.
+    #[inline]
     pub fn as_str(&self) -> Option<&str> {
         match &self.data {
             Data::String(text) => Some(text),
@@ -85,6 +87,7 @@ impl<'a> Value<'a> {
     }
 
     /// The items of an array.
+    #[inline]
     pub fn as_array(&self) -> Option<&[Value<'a>]> {
         match &self.data {
             Data::Array(items) => Some(items),
@@ -93,6 +96,7 @@ impl<'a> Value<'a> {
     }
 
     /// The members of an object.
+    #[inline]
     pub fn as_object(&self) -> Option<&[Member<'a>]> {
         match &self.data {
             Data::Object(members) => Some(members),
@@ -122,11 +126,14 @@ impl<'a> Value<'a> {
     }
 
     /// The member `key` of an object.
+    // Inlined, a comparison with a key that the compiler knows is one of two integers.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
         self.member(key).map(|member| &member.value)
     }
 
     /// The member `key` of an object with its key.
+    #[inline]
     pub fn member(&self, key: &str) -> Option<&Member<'a>> {
         self.as_object()?.iter().rev().find(|member| member.key == key)
     }

@@ -75,7 +75,16 @@ impl FaultKind {
 /// `line` must be UTF-8; bytes that are not are read as U+FFFD. Arrays and objects nested deeper than `max_depth`
 /// are a fault. Time and memory are linear in the length of the line, the stack is bounded by `max_depth`.
 pub fn parse(line: &[u8], max_depth: usize) -> Parsed<'_> {
-    let mut parser = Parser { line, at: 0, depth_left: max_depth, faults: Vec::new() };
+    read(line, std::str::from_utf8(line).ok(), max_depth)
+}
+
+/// [`parse`] for a line that is known to be UTF-8: it is not looked through again.
+pub(crate) fn parse_text(line: &str, max_depth: usize) -> Parsed<'_> {
+    read(line.as_bytes(), Some(line), max_depth)
+}
+
+fn read<'a>(line: &'a [u8], text: Option<&'a str>, max_depth: usize) -> Parsed<'a> {
+    let mut parser = Parser { line, text, at: 0, depth_left: max_depth, faults: Vec::new() };
     let value = parser.document().ok();
     Parsed { value, faults: parser.faults }
 }
@@ -96,16 +105,13 @@ fn is_closed(line: &[u8]) -> bool {
     open <= 0
 }
 
-/// The text of a string. Lines are UTF-8 but for the first look at a file: the check is a fast one.
-fn read(bytes: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
-}
-
 /// Marks that reading cannot go on; the fault is already noted.
 struct Stop;
 
 struct Parser<'a> {
     line: &'a [u8],
+    /// The same bytes, where they are UTF-8: as all lines are but for the first look at a file.
+    text: Option<&'a str>,
     at: usize,
     depth_left: usize,
     faults: Vec<Fault>,
@@ -116,7 +122,7 @@ impl<'a> Parser<'a> {
         self.skip_space();
         let value = self.value()?;
         self.skip_space();
-        if self.peek() == Some(b',') && self.line[self.at + 1..].iter().all(u8::is_ascii_whitespace) {
+        if self.peek() == Some(b',') && self.rest().iter().skip(1).all(u8::is_ascii_whitespace) {
             self.fault(FaultKind::TrailingComma, self.at, self.at + 1);
         } else if self.at < self.line.len() {
             self.misplaced(FaultKind::TrailingContent);
@@ -218,7 +224,7 @@ impl<'a> Parser<'a> {
             members
                 .iter()
                 .enumerate()
-                .find(|(index, member)| members[..*index].iter().any(|earlier| earlier.key == member.key))
+                .find(|(index, member)| members.iter().take(*index).any(|earlier| earlier.key == member.key))
                 .map(|(_, member)| member)
         } else {
             let mut seen = HashSet::with_capacity(members.len());
@@ -241,11 +247,11 @@ impl<'a> Parser<'a> {
         let start = self.at;
         self.skip_plain();
         if self.peek() == Some(b'"') {
-            let text = &self.line[start..self.at];
+            let text = self.text_from(start);
             self.at += 1;
-            return Ok(read(text));
+            return Ok(text);
         }
-        let mut text = read(&self.line[start..self.at]).into_owned();
+        let mut text = self.text_from(start).into_owned();
         loop {
             match self.peek() {
                 Some(b'"') => {
@@ -261,29 +267,60 @@ impl<'a> Parser<'a> {
                 Some(_) => {
                     let from = self.at;
                     self.skip_plain();
-                    text.push_str(&read(&self.line[from..self.at]));
+                    text.push_str(&self.text_from(from));
                 }
                 None => return self.stop(FaultKind::UnexpectedEnd, open, self.line.len()),
             }
         }
     }
 
-    /// Moves to the next quote, backslash or control character. Blocks folded as bytes turn into vector code (17 GB/s; folded as
-    /// truth values they do not, and make 2).
+    /// The text from `start` up to here. Both ends are ASCII, or an end of the line: no character is cut.
+    fn text_from(&self, start: usize) -> Cow<'a, str> {
+        match self.text.and_then(|text| text.get(start..self.at)) {
+            Some(text) => Cow::Borrowed(text),
+            None => String::from_utf8_lossy(self.line.get(start..self.at).unwrap_or_default()),
+        }
+    }
+
+    /// Moves to the next quote, backslash or control character: by words where it is near, as behind keys, and in long texts by
+    /// blocks that are folded as bytes, which turns into vector code (17 GB/s; folded as truth values they do not, and make 2).
     fn skip_plain(&mut self) {
+        for _ in 0..4 {
+            let Some(plain) = self.plain_bytes() else { break };
+            self.at += plain;
+            if plain < WORD {
+                return;
+            }
+        }
         while self.is_plain::<128>() {
             self.at += 128;
         }
-        while self.is_plain::<16>() {
-            self.at += 16;
+        while let Some(plain) = self.plain_bytes() {
+            self.at += plain;
+            if plain < WORD {
+                return;
+            }
         }
-        self.at += self.line[self.at..].iter().position(|&byte| is_special(byte)).unwrap_or(self.line.len() - self.at);
+        let rest = self.rest();
+        self.at += rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len());
+    }
+
+    /// How many of the next eight bytes stand before one that ends or interrupts a string; `None` at the end of the line.
+    fn plain_bytes(&self) -> Option<usize> {
+        const ONES: u64 = u64::from_ne_bytes([0x01; WORD]);
+        const HIGH: u64 = u64::from_ne_bytes([0x80; WORD]);
+        let word = u64::from_le_bytes(*self.rest().first_chunk()?);
+        // The high bit of each byte that is below `limit`; a borrow can only mark a byte behind a true one.
+        let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+        let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        let special = is(b'"') | is(b'\\') | below(word, 0x20);
+        Some(special.trailing_zeros() as usize / 8)
     }
 
     /// Whether the next `N` bytes are there and none of them ends or interrupts a string.
     fn is_plain<const N: usize>(&self) -> bool {
         let fold = |block: &[u8; N]| block.iter().fold(0, |found, &byte| found | u8::from(is_special(byte)));
-        self.line[self.at..].first_chunk().is_some_and(|block| fold(block) == 0)
+        self.rest().first_chunk().is_some_and(|block| fold(block) == 0)
     }
 
     fn escape(&mut self, text: &mut String) -> Result<(), Stop> {
@@ -321,7 +358,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         };
         let code = match unit {
-            0xd800..0xdc00 if self.line[self.at..].starts_with(b"\\u") => {
+            0xd800..0xdc00 if self.rest().starts_with(b"\\u") => {
                 let behind = self.at;
                 self.at += 2;
                 match self.four_digits() {
@@ -351,12 +388,13 @@ impl<'a> Parser<'a> {
     fn number(&mut self) -> Result<Data<'a>, Stop> {
         let start = self.at;
         self.eat(b'-');
-        if self.line[self.at..].starts_with(b"Infinity") {
+        if self.rest().starts_with(b"Infinity") {
             self.at += 8;
             return Ok(self.stand_in(FaultKind::NonFinite, start, Data::Number("0")));
         }
+        let led_by_zero = self.peek() == Some(b'0');
         let whole = self.digits();
-        let padded = whole > 1 && self.line[self.at - whole] == b'0';
+        let padded = whole > 1 && led_by_zero;
         let fraction = !self.eat(b'.') || self.digits() > 0;
         let exponent = if self.eat(b'e') || self.eat(b'E') {
             let _ = self.eat(b'+') || self.eat(b'-');
@@ -368,12 +406,11 @@ impl<'a> Parser<'a> {
             if self.at == self.line.len() && !padded {
                 return self.stop(FaultKind::UnexpectedEnd, start, self.at);
             }
-            let end =
-                self.at + self.line[self.at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(byte)).count();
-            return self.stop(FaultKind::InvalidNumber, start, end.max(start + 1));
+            let more = self.rest().iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(byte)).count();
+            return self.stop(FaultKind::InvalidNumber, start, (self.at + more).max(start + 1));
         }
         // Every byte is ASCII by now.
-        let text = std::str::from_utf8(&self.line[start..self.at]).unwrap_or("0");
+        let text = self.line.get(start..self.at).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("0");
         // Fewer than 300 characters without an exponent cannot overflow: the common case costs no float.
         if (text.len() >= 300 || text.contains(['e', 'E'])) && text.parse::<f64>().is_ok_and(f64::is_infinite) {
             return Ok(self.stand_in(FaultKind::NumberOutOfRange, start, Data::Number("0")));
@@ -382,17 +419,17 @@ impl<'a> Parser<'a> {
     }
 
     fn digits(&mut self) -> usize {
-        let count = self.line[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
         count
     }
 
     fn literal(&mut self) -> Result<Data<'a>, Stop> {
         let start = self.at;
-        let rest = &self.line[start..];
+        let rest = self.rest();
         let word = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         self.at += word;
-        Ok(match &rest[..word] {
+        Ok(match rest.get(..word).unwrap_or_default() {
             b"null" => Data::Null,
             b"true" => Data::Bool(true),
             b"false" => Data::Bool(false),
@@ -421,8 +458,8 @@ impl<'a> Parser<'a> {
 
     fn missing_key<T>(&mut self) -> Result<T, Stop> {
         let start = self.at;
-        let word = self.line[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_' || **byte == b'$').count();
-        let behind = self.line[start + word..].iter().find(|byte| !byte.is_ascii_whitespace());
+        let word = self.rest().iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_' || **byte == b'$').count();
+        let behind = self.rest().iter().skip(word).find(|byte| !byte.is_ascii_whitespace());
         if word > 0 && behind == Some(&b':') {
             return self.stop(FaultKind::UnquotedKey, start, start + word);
         }
@@ -439,7 +476,7 @@ impl<'a> Parser<'a> {
     }
 
     fn misplaced(&mut self, otherwise: FaultKind) {
-        let rest = &self.line[self.at..];
+        let rest = self.rest();
         let (kind, length) = if rest.starts_with(b"'") {
             (FaultKind::SingleQuotes, rest.iter().skip(1).position(|&byte| byte == b'\'').map_or(1, |close| close + 2))
         } else if [0x98, 0x99, 0x9c, 0x9d].iter().any(|&last| rest.starts_with(&[0xe2, 0x80, last])) {
@@ -472,6 +509,10 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn rest(&self) -> &'a [u8] {
+        self.line.get(self.at..).unwrap_or_default()
+    }
+
     fn peek(&self) -> Option<u8> {
         self.line.get(self.at).copied()
     }
@@ -482,6 +523,9 @@ impl<'a> Parser<'a> {
         found
     }
 }
+
+/// Bytes that are looked at in one step.
+const WORD: usize = 8;
 
 /// A quote, a backslash or a control character.
 fn is_special(byte: u8) -> bool {

@@ -212,7 +212,7 @@ impl<'s> Reader<'s> {
                         *images += items
                             .iter()
                             .skip(index)
-                            .map(|value| self.image_tokens(&Message { section, index, is_last: false, value }))
+                            .map(|value| self.image_tokens(&Message::new(section, index, false, value)))
                             .sum::<u64>();
                         let text = format!("… {}", count((items.len() - index) as u64, "more message"));
                         turns.push(odd(&text, Block::Text { text: String::new(), more: 0 }));
@@ -220,7 +220,7 @@ impl<'s> Reader<'s> {
                     }
                     let is_last = index + 1 == items.len();
                     turns.push(match value.as_object() {
-                        Some(_) => self.message(&Message { section, index, is_last, value }, images),
+                        Some(_) => self.message(&Message::new(section, index, is_last, value), images),
                         None => odd("no message", self.data("", value)),
                     });
                 }

@@ -17,8 +17,8 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
-    let cap = number(cx.settings.max_depth as u64);
     for fault in line.faults.iter().filter(|fault| fault.kind == FaultKind::TooDeep) {
+        let cap = number(cx.settings.max_depth as u64);
         cx.report(fault.span, format!("arrays and objects are nested deeper than {cap} levels; the line was not read further"))
             .help("nothing a provider trains on is so deep: write such data as text");
     }

@@ -17,14 +17,14 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
+    if !example.marks.may_hold_control() {
+        return;
+    }
     let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    // Without an early exit inside a block the compiler looks at many bytes at once.
-    let may_hold =
-        |text: &str| text.as_bytes().chunks(256).any(|block| block.iter().fold(0, |found, &byte| found | u8::from(is_control(byte))) != 0);
     let line = cx.line();
     // One that stands in the line as it is breaks the JSON: the parser has said so.
     let is_raw = |span: crate::json::Span| line.get(span.range()).is_some_and(|raw| raw.iter().any(|&byte| byte < b' '));
-    let mut texts = example.texts().filter(|(_, text)| may_hold(text)).filter(|(value, _)| !is_raw(value.span));
+    let mut texts = example.texts().filter(|(_, text)| text.bytes().any(is_control)).filter(|(value, _)| !is_raw(value.span));
     let Some((value, text)) = texts.next() else { return };
     let all = |text: &str| text.bytes().filter(|byte| is_control(*byte)).count() as u64;
     let count = all(text) + texts.map(|(_, text)| all(text)).sum::<u64>();

@@ -1,6 +1,6 @@
 use crate::context::Context;
 use crate::diagnostic::{number, quoted};
-use crate::format::{Example, Format, Message};
+use crate::format::{Example, Format};
 use crate::json::Value;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use memchr::memmem;
@@ -25,11 +25,14 @@ const NAMES: [&str; 12] =
 const LONGEST: usize = 24;
 
 pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
+    if !example.marks.may_hold_rare() {
+        return;
+    }
     match example.format {
         // A plain text is written with the tokens of its model.
         Format::Text => {}
         Format::Completion => report(example.texts(), cx),
-        _ => example.messages.iter().for_each(|message| report(texts(message), cx)),
+        _ => example.messages.iter().for_each(|message| report(message.texts().chain(message.texts_beside()), cx)),
     }
 }
 
@@ -54,15 +57,6 @@ fn report<'a>(texts: impl Iterator<Item = (&'a Value<'a>, &'a str)>, cx: &mut Co
     if openai {
         found.provider_says(format!("Invalid file format. Example 1 message contains an invalid token: {first}."));
     }
-}
-
-/// Every text of a message: content, refusal, reasoning, and the arguments of calls.
-fn texts<'a>(message: &Message<'a>) -> impl Iterator<Item = (&'a Value<'a>, &'a str)> {
-    let beside = ["refusal", "reasoning", "reasoning_content"].into_iter().filter_map(|key| message.get(key));
-    let calls = message.tool_calls().filter_map(|call| call.arguments());
-    let call = message.get("function_call").and_then(|call| call.get("arguments"));
-    let more = beside.chain(calls).chain(call).filter_map(|value| Some((value, value.as_str()?)));
-    message.texts().chain(more)
 }
 
 fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {

@@ -20,6 +20,10 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 pub(crate) fn check(message: &Message<'_>, _: &Example<'_>, cx: &mut Context<'_>) {
+    // Every target knows these keys, as a test holds.
+    if message.is_plain() {
+        return;
+    }
     let settings = cx.settings;
     let known = &settings.target.message_keys.value;
     let blamed = blamed_elsewhere(message);
@@ -137,4 +141,17 @@ fn strays<'a>(part: Part<'a>) -> impl Iterator<Item = &'a Member<'a>> {
     let own = own.unwrap_or_default().iter().filter(move |member| !keys(kind).contains(&member.key.as_ref()) && !is_column(member));
     let inner = image.and_then(Value::as_object).unwrap_or_default().iter();
     own.chain(inner.filter(|member| !matches!(member.key.as_ref(), "url" | "detail")))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::target::{BUILTIN, Target};
+
+    #[test]
+    fn every_target_knows_a_plain_message() {
+        for (name, _) in BUILTIN {
+            let target = Target::builtin(name).expect("built in");
+            assert!(["role", "content"].iter().all(|key| target.message_keys.value.iter().any(|known| known == key)), "{name}");
+        }
+    }
 }

@@ -44,6 +44,9 @@ pub(super) struct Pairing<'a> {
 /// Pairs calls with answers, in each list of messages on its own; outputs may answer calls of their input.
 pub(super) fn pair<'a>(example: &Example<'a>) -> Pairing<'a> {
     let mut found = Pairing::default();
+    if !example.messages.iter().any(|message| message.is("tool") || message.get("tool_calls").is_some()) {
+        return found;
+    }
     let mut input = Turns::default();
     for section in [Section::Messages, Section::Input, Section::Preferred] {
         let mut turns = Turns { known: std::mem::take(&mut input.known), is_readable: input.is_readable, ..Turns::default() };
