@@ -212,7 +212,7 @@ impl Pass<'_> {
     /// One pass; nothing is done when the file looks as `before`: its lines have settled then.
     fn run(&self, mut input: Input, store: &mut dyn Rewrite, before: Option<&HeadFacts>) -> Result<(HeadFacts, Option<Fixed>), Error> {
         let settings = self.settings;
-        let mut reader = Reader::new(input.take_feed(), settings.max_line_bytes);
+        let mut reader = Reader::new(input.take_origin(), settings.max_line_bytes);
         let first = reader.next().map_err(Error::Read)?;
         let bytes: &[u8] = match &first {
             Some(Block { content: Content::Lines(bytes), .. }) => bytes,
@@ -316,7 +316,7 @@ struct Wants {
 
 /// A block with the lines of it that change.
 struct FixedBlock {
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     lines: u64,
     /// Lines that change, and, where duplicates are looked for, all others too.
     entries: Vec<Entry>,

@@ -1,25 +1,61 @@
 //! Where the bytes come from: a file, a pipe or memory, unpacked by its magic bytes, never by its name.
 
+use std::collections::VecDeque;
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
-/// Bytes that are put together as they are asked for. Whatever can be read can be fed; what puts its bytes together itself
-/// spares a copy, and the zeros that a buffer begins with.
-pub trait Feed: Send {
-    /// Appends `most` bytes to `to`, fewer only at the end. Gives how many.
+/// Whole lines that are put together as they are asked for: no copy of them is made.
+pub trait Blocks: Send {
+    /// The next lines, about a megabyte of them, each with its line break; `None` behind the last one.
     ///
     /// # Errors
     ///
     /// When they cannot be had.
-    fn feed(&mut self, most: usize, to: &mut Vec<u8>) -> io::Result<usize>;
+    fn next(&mut self) -> io::Result<Option<Arc<Vec<u8>>>>;
 }
 
-impl<R: Read + Send + ?Sized> Feed for Box<R> {
-    fn feed(&mut self, most: usize, to: &mut Vec<u8>) -> io::Result<usize> {
-        self.take(most as u64).read_to_end(to)
+/// Where lines come from.
+pub(super) enum Origin {
+    Reader(Box<dyn Read + Send>),
+    Blocks(Box<dyn Blocks>),
+}
+
+/// Blocks that were given out. The memory of one serves again once nobody looks at it any more: the system hands out fresh
+/// memory page by page, which costs about as much as to read a file into it.
+#[derive(Debug, Default)]
+pub(crate) struct Spent(VecDeque<Arc<Vec<u8>>>);
+
+impl Spent {
+    /// Blocks that are remembered.
+    const MOST: usize = 64;
+    /// Bytes of a block that is worth keeping; one that held a very long line is not.
+    const MOST_BYTES: usize = 8 << 20;
+
+    /// Room for a block, empty.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        for _ in 0..self.0.len() {
+            match self.0.pop_front().map(Arc::try_unwrap) {
+                Some(Ok(mut block)) => {
+                    block.clear();
+                    return block;
+                }
+                Some(Err(in_use)) => self.0.push_back(in_use),
+                None => break,
+            }
+        }
+        Vec::new()
+    }
+
+    /// Gives out `block`, and remembers it.
+    pub(crate) fn give(&mut self, block: Vec<u8>) -> Arc<Vec<u8>> {
+        let block = Arc::new(block);
+        if block.capacity() <= Self::MOST_BYTES && self.0.len() < Self::MOST {
+            self.0.push_back(Arc::clone(&block));
+        }
+        block
     }
 }
 
@@ -30,7 +66,7 @@ pub struct Input {
     pub(super) compression: Option<&'static str>,
     pub(super) reader: Box<dyn Read + Send>,
     /// What comes in place of a reader.
-    fed: Option<Box<dyn Feed>>,
+    blocks: Option<Box<dyn Blocks>>,
 }
 
 impl std::fmt::Debug for Input {
@@ -47,24 +83,24 @@ impl Input {
     /// When the first bytes cannot be read, or are those of gzip or zstd and what follows is neither.
     pub fn new(path: &str, regular: bool, reader: impl Read + Send + 'static) -> io::Result<Self> {
         let (compression, reader) = unpacked(reader)?;
-        Ok(Self { path: Arc::from(path), regular, compression, reader, fed: None })
+        Ok(Self { path: Arc::from(path), regular, compression, reader, blocks: None })
     }
 
     /// An input shown as `path`, as if it were a file on disk, that is made as it is read; never packed.
-    pub fn fed(path: &str, feed: impl Feed + 'static) -> Self {
-        Self { fed: Some(Box::new(feed)), ..Self::empty(path) }
+    pub fn made(path: &str, blocks: impl Blocks + 'static) -> Self {
+        Self { blocks: Some(Box::new(blocks)), ..Self::empty(path) }
     }
 
     /// A file of nothing.
     pub(super) fn empty(path: &str) -> Self {
-        Self { path: Arc::from(path), regular: true, compression: None, reader: Box::new(io::empty()), fed: None }
+        Self { path: Arc::from(path), regular: true, compression: None, reader: Box::new(io::empty()), blocks: None }
     }
 
-    /// Takes out what gives the bytes.
-    pub(super) fn take_feed(&mut self) -> Box<dyn Feed> {
-        match self.fed.take() {
-            Some(feed) => feed,
-            None => Box::new(std::mem::replace(&mut self.reader, Box::new(io::empty()))),
+    /// Takes out where the lines come from.
+    pub(super) fn take_origin(&mut self) -> Origin {
+        match self.blocks.take() {
+            Some(blocks) => Origin::Blocks(blocks),
+            None => Origin::Reader(std::mem::replace(&mut self.reader, Box::new(io::empty()))),
         }
     }
 

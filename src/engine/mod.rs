@@ -9,8 +9,8 @@ mod pipeline;
 mod reshape;
 
 pub use fix::{Change, FixOptions, Fixed, Hunk, Rewrite};
-pub(crate) use input::unpacked;
-pub use input::{Feed, Input};
+pub use input::{Blocks, Input};
+pub(crate) use input::{Spent, unpacked};
 
 use std::collections::HashMap;
 use std::fmt;

@@ -2,14 +2,15 @@
 //! no thread is started for a hook's dozen lines.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
+use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::input::{Origin, Spent};
 use super::line::{Outcome, Worker};
-use super::{Checks, Engine, Error, Feed, Input, Part, Sink, head};
+use super::{Checks, Engine, Error, Input, Part, Sink, head};
 use crate::context::{Context, Head};
 use crate::diagnostic::Diagnostic;
 use crate::exhibit::Shelf;
@@ -30,7 +31,7 @@ pub(super) struct Block {
 }
 
 pub(super) enum Content {
-    Lines(Vec<u8>),
+    Lines(Arc<Vec<u8>>),
     /// One line over the cap; holds its length.
     TooLong(u64),
 }
@@ -44,7 +45,7 @@ pub(super) fn check(
 ) -> Result<(), Error> {
     let checks = Checks::new(settings);
     let path = Arc::clone(&input.path);
-    let mut reader = Reader::new(input.take_feed(), settings.max_line_bytes);
+    let mut reader = Reader::new(input.take_origin(), settings.max_line_bytes);
     summary.files.push(FileSummary::new(Arc::clone(&path)));
     let first = reader.next().map_err(Error::Read)?;
     let bytes: &[u8] = match &first {
@@ -137,10 +138,7 @@ fn run(worker: &mut Worker<'_>, block: Block) -> Outcome {
 /// The outcome of a block of a file whose lines mean nothing.
 fn unread(block: &Block) -> Outcome {
     match &block.content {
-        Content::Lines(bytes) => {
-            let breaks = memchr::memchr_iter(b'\n', bytes).count() as u64;
-            Outcome { bytes: bytes.len() as u64, lines: breaks + u64::from(!bytes.ends_with(b"\n")), ..Outcome::default() }
-        }
+        Content::Lines(bytes) => Outcome { bytes: bytes.len() as u64, lines: lines(bytes), ..Outcome::default() },
         Content::TooLong(length) => Outcome { bytes: *length, lines: 1, ..Outcome::default() },
     }
 }
@@ -272,12 +270,36 @@ impl Collector<'_, '_> {
     }
 }
 
+/// How many lines `bytes` are; the last one may lack its break.
+fn lines(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64 + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"))
+}
+
+impl Origin {
+    /// Appends `most` bytes to `to`, fewer only at the end. Gives how many.
+    fn read(&mut self, most: usize, to: &mut Vec<u8>) -> io::Result<usize> {
+        match self {
+            Self::Reader(reader) => reader.take(most as u64).read_to_end(to),
+            Self::Blocks(_) => Ok(0),
+        }
+    }
+
+    /// The next block, where they come whole.
+    fn made(&mut self) -> io::Result<Option<Arc<Vec<u8>>>> {
+        match self {
+            Self::Reader(_) => Ok(None),
+            Self::Blocks(blocks) => blocks.next(),
+        }
+    }
+}
+
 /// Cuts the input into blocks that end at a line break.
 pub(super) struct Reader {
-    input: Box<dyn Feed>,
+    input: Origin,
     max_line: usize,
     /// Read, but behind the last line break of the block before.
     carry: Vec<u8>,
+    spent: Spent,
     ready: VecDeque<Block>,
     done: bool,
     index: u64,
@@ -285,8 +307,9 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(input: Box<dyn Feed>, max_line: usize) -> Self {
-        Self { input, max_line, carry: Vec::new(), ready: VecDeque::new(), done: false, index: 0, place: Place { line: 1, offset: 0 } }
+    pub(super) fn new(input: Origin, max_line: usize) -> Self {
+        let (ready, spent) = (VecDeque::new(), Spent::default());
+        Self { input, max_line, carry: Vec::new(), spent, ready, done: false, index: 0, place: Place { line: 1, offset: 0 } }
     }
 
     /// Whether the block just given out was the last one.
@@ -295,33 +318,45 @@ impl Reader {
     }
 
     pub(super) fn next(&mut self) -> io::Result<Option<Block>> {
-        if let Some(block) = self.ready.pop_front() {
-            return Ok(Some(block));
+        if matches!(self.input, Origin::Blocks(_)) {
+            // One ahead, to know which is the last one.
+            while !self.done && self.ready.len() < 2 {
+                match self.input.made()? {
+                    Some(block) => self.queue_made(block),
+                    None => self.done = true,
+                }
+            }
+        } else if self.ready.is_empty() {
+            self.read()?;
         }
-        let mut bytes = std::mem::take(&mut self.carry);
+        Ok(self.ready.pop_front())
+    }
+
+    /// Reads up to the next line break behind a block's worth of bytes, or to the end.
+    fn read(&mut self) -> io::Result<()> {
+        let mut bytes = self.spent.take();
+        bytes.append(&mut self.carry);
         loop {
             let old = bytes.len();
             let wanted = BLOCK.saturating_sub(old).max(BLOCK / 4);
             // Without room `read_to_end` begins with reads of 32 bytes.
             bytes.reserve(wanted + 1);
-            let got = if self.done { 0 } else { self.input.feed(wanted, &mut bytes)? };
+            let got = if self.done { 0 } else { self.input.read(wanted, &mut bytes)? };
             self.done |= got < wanted;
             if self.done {
                 self.queue(bytes);
-                break;
+                return Ok(());
             }
             if let Some(last) = memchr::memrchr(b'\n', bytes.get(old..).unwrap_or_default()) {
-                self.carry = bytes.split_off(old + last + 1);
+                self.carry.extend(bytes.drain(old + last + 1..));
                 self.queue(bytes);
-                break;
+                return Ok(());
             }
             if bytes.len() > self.max_line {
                 drop(bytes);
-                self.skip_line(old + got)?;
-                break;
+                return self.skip_line(old + got);
             }
         }
-        Ok(self.ready.pop_front())
     }
 
     /// Reads on to the end of a line of which `length` bytes are over the cap already, and keeps none of it.
@@ -330,7 +365,7 @@ impl Reader {
         let mut buffer = Vec::with_capacity(BLOCK + 1);
         loop {
             buffer.clear();
-            let got = self.input.feed(BLOCK, &mut buffer)?;
+            let got = self.input.read(BLOCK, &mut buffer)?;
             if let Some(end) = memchr::memchr(b'\n', &buffer) {
                 length += end as u64 + 1;
                 self.carry = buffer.split_off(end + 1);
@@ -346,23 +381,37 @@ impl Reader {
         Ok(())
     }
 
+    /// Queues lines that came whole, but for those over the cap.
+    fn queue_made(&mut self, block: Arc<Vec<u8>>) {
+        if block.len() <= self.max_line {
+            let (lines, length) = (lines(&block), block.len() as u64);
+            self.push(Content::Lines(block), lines, length);
+            return;
+        }
+        for line in block.split_inclusive(|&byte| byte == b'\n') {
+            let length = line.len() as u64;
+            let content = if line.len() > self.max_line { Content::TooLong(length) } else { Content::Lines(Arc::new(line.to_vec())) };
+            self.push(content, 1, length);
+        }
+    }
+
     /// Cuts `bytes` into blocks of at most [`BLOCK_LINES`] lines.
     fn queue(&mut self, bytes: Vec<u8>) {
-        let total = memchr::memchr_iter(b'\n', &bytes).count() as u64 + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
+        let total = lines(&bytes);
         if total == 0 {
             return;
         }
         if total <= BLOCK_LINES as u64 {
             let length = bytes.len() as u64;
-            self.push(Content::Lines(bytes), total, length);
+            let block = self.spent.give(bytes);
+            self.push(Content::Lines(block), total, length);
             return;
         }
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let cut = memchr::memchr_iter(b'\n', rest).nth(BLOCK_LINES - 1).map_or(rest.len(), |end| end + 1);
             let (piece, next) = rest.split_at(cut);
-            let lines = memchr::memchr_iter(b'\n', piece).count() as u64 + u64::from(!piece.ends_with(b"\n"));
-            self.push(Content::Lines(piece.to_vec()), lines, piece.len() as u64);
+            self.push(Content::Lines(Arc::new(piece.to_vec())), lines(piece), piece.len() as u64);
             rest = next;
         }
     }
@@ -381,6 +430,7 @@ mod tests {
     use std::io::Read;
 
     use super::*;
+    use crate::engine::Blocks;
 
     /// Gives out its bytes in pieces of odd sizes, as pipes do.
     struct Dribble(Vec<u8>, usize);
@@ -395,7 +445,7 @@ mod tests {
     }
 
     fn blocks(bytes: &[u8], step: usize, max_line: usize) -> Vec<Block> {
-        let mut reader = Reader::new(Box::new(Box::new(Dribble(bytes.to_vec(), step))), max_line);
+        let mut reader = Reader::new(Origin::Reader(Box::new(Dribble(bytes.to_vec(), step))), max_line);
         std::iter::from_fn(|| reader.next().expect("no error")).collect()
     }
 
@@ -412,7 +462,7 @@ mod tests {
                 prop_assert_eq!(block.place, Place { line, offset: joined.len() as u64 });
                 let Content::Lines(bytes) = block.content else { panic!("no line is too long") };
                 line += bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
-                joined.extend(bytes);
+                joined.extend_from_slice(&bytes);
             }
             prop_assert_eq!(joined, text);
         }
@@ -431,6 +481,29 @@ mod tests {
             })
             .collect();
         assert_eq!(shown, [(1, 2), (2, long as u64 + 1), (3, 2)]);
+    }
+
+    /// Gives out one block after another.
+    struct Whole(std::vec::IntoIter<&'static str>);
+
+    impl Blocks for Whole {
+        fn next(&mut self) -> io::Result<Option<Arc<Vec<u8>>>> {
+            Ok(self.0.next().map(|block| Arc::new(block.as_bytes().to_vec())))
+        }
+    }
+
+    #[test]
+    fn blocks_that_come_whole_are_handed_on() {
+        let mut reader = Reader::new(Origin::Blocks(Box::new(Whole(vec!["a\nb\n", "c\n", "12345678\nd\n"].into_iter()))), 7);
+        let mut shown = Vec::new();
+        while let Some(block) = reader.next().expect("no error") {
+            let length = match &block.content {
+                Content::Lines(bytes) => bytes.len() as u64,
+                Content::TooLong(length) => *length,
+            };
+            shown.push((block.place.line, block.place.offset, length, reader.is_done()));
+        }
+        assert_eq!(shown, [(1, 0, 4, false), (3, 4, 2, false), (4, 6, 9, false), (5, 15, 2, true)]);
     }
 
     #[test]

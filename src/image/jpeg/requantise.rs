@@ -25,9 +25,9 @@ pub(in crate::image) fn requantise(bytes: &[u8], quality: u8) -> Option<Vec<u8>>
         let component = source.frame.components.get(selected.component)?;
         let old = source.quantization.get(usize::from(component.quantization))?.as_ref()?;
         let (new, dc_codes, ac_codes) = if index == 0 { (&tables[0], dc_luma, ac_luma) } else { (&tables[1], dc_chroma, ac_chroma) };
-        let mut ratios = [0.0; 64];
+        let mut ratios = [Ratio::default(); 64];
         for ((ratio, &old), &new) in ratios.iter_mut().zip(old).zip(new) {
-            *ratio = f32::from(old) / f32::from(new);
+            *ratio = Ratio::new(old, new);
         }
         let dc = Table::cached(source.dc.get(selected.dc_table)?.as_ref()?, false)?;
         let ac = Table::cached(source.ac.get(selected.ac_table)?.as_ref()?, false)?;
@@ -129,7 +129,7 @@ struct Plane<'c> {
     dc: std::rc::Rc<Table>,
     ac: std::rc::Rc<Table>,
     /// By zigzag place: the old step over the new one.
-    ratios: [f32; 64],
+    ratios: [Ratio; 64],
     dc_codes: &'c Codes,
     ac_codes: &'c Codes,
     blocks: u32,
@@ -144,7 +144,10 @@ impl Plane<'_> {
         bits.refill();
         let size = self.dc.symbol(bits).ok().filter(|&size| size <= 11)?;
         let old = self.before.0 + extended(bits.take(u32::from(size)), size);
-        let new = scaled(old, self.ratios[0]).clamp(-1024, 1023);
+        if old.unsigned_abs() > 1 << 15 {
+            return None;
+        }
+        let new = self.ratios[0].of(old).clamp(-1024, 1023);
         out.number(self.dc_codes, 0, new - self.before.1);
         self.before = (old, new);
         let (mut at, mut zeros, mut last) = (1, 0, 0);
@@ -162,10 +165,12 @@ impl Plane<'_> {
             }
             at += run;
             zeros += run;
-            let new = scaled(extended(bits.take(u32::from(size)), size), *self.ratios.get(at)?).clamp(-1023, 1023);
-            if new == 0 {
+            let old = extended(bits.take(u32::from(size)), size);
+            let ratio = self.ratios.get(at)?;
+            if old.unsigned_abs() < ratio.least {
                 zeros += 1;
             } else {
+                let new = ratio.of(old).clamp(-1023, 1023);
                 while zeros > 15 {
                     out.code(self.ac_codes, 0xF0);
                     zeros -= 16;
@@ -189,11 +194,29 @@ fn extended(bits: u32, size: u8) -> i32 {
     if size > 0 && value < 1 << (size - 1) { value - (1 << size) + 1 } else { value }
 }
 
-/// Rounded to the nearest.
-#[inline(always)]
-fn scaled(value: i32, ratio: f32) -> i32 {
-    let scaled = value as f32 * ratio;
-    (scaled + 0.5_f32.copysign(scaled)) as i32
+/// An old step over a new one.
+#[derive(Clone, Copy, Default)]
+struct Ratio {
+    /// In units of 2⁻²⁴, rounded up: for the numbers of a JPEG, products are then too large by less than any of them can lack to the
+    /// next half, so that they are rounded as exact ones are.
+    scale: u64,
+    /// The least number that is not rounded to zero.
+    least: u32,
+}
+
+impl Ratio {
+    fn new(old: u16, new: u16) -> Self {
+        let (old, new) = (u64::from(old), u64::from(new.max(1)));
+        let least = if old == 0 { u32::MAX } else { new.div_ceil(2 * old) as u32 };
+        Self { scale: (old << 24).div_ceil(new), least }
+    }
+
+    /// The number times the ratio, rounded to the nearest, halves away from zero.
+    #[inline(always)]
+    fn of(self, number: i32) -> i32 {
+        let scaled = (u64::from(number.unsigned_abs()) * self.scale + (1 << 23)) >> 24;
+        if number < 0 { -(scaled as i32) } else { scaled as i32 }
+    }
 }
 
 /// Huffman codes by symbol: the code and its length.
@@ -329,6 +352,20 @@ const CHROMA: [u16; 64] = [
 mod tests {
     use super::*;
     use crate::image::{Caps, Depth, inspect};
+
+    #[test]
+    fn ratios_round_as_fractions_do() {
+        for old in [1_u16, 2, 3, 7, 10, 16, 99, 128, 254, 255, 4_000, u16::MAX] {
+            for new in 1..=255_u16 {
+                let ratio = Ratio::new(old, new);
+                for number in [0, 1, 2, 3, 5, 31, 127, 128, 500, 1_023, 1_024, 2_047] {
+                    let exact = (2 * i64::from(number) * i64::from(old) + i64::from(new)) / (2 * i64::from(new));
+                    assert_eq!((i64::from(ratio.of(number)), i64::from(ratio.of(-number))), (exact, -exact), "{number} * {old} / {new}");
+                    assert_eq!(number.unsigned_abs() < ratio.least, exact == 0, "{number} * {old} / {new}");
+                }
+            }
+        }
+    }
 
     /// A picture with edges, gradients and strong colours; `size` need not be a multiple of anything.
     fn picture(width: u32, height: u32) -> image::RgbImage {

@@ -12,7 +12,15 @@ use crate::image::guarded;
 /// `image` as RGB or RGBA of 8 bits in sRGB, and what became of its profile.
 pub(super) fn to_srgb(image: DynamicImage, profile: Option<&[u8]>) -> (DynamicImage, Option<Change>) {
     let grey = !image.color().has_color();
-    let image: DynamicImage = if image.color().has_alpha() { image.into_rgba8().into() } else { image.into_rgb8().into() };
+    let image: DynamicImage = match image {
+        // `image` goes by way of floats.
+        DynamicImage::ImageLuma8(grey) => {
+            let pixels = grey.iter().flat_map(|&sample| [sample; 3]).collect();
+            image::RgbImage::from_raw(grey.width(), grey.height(), pixels).unwrap_or_default().into()
+        }
+        image if image.color().has_alpha() => image.into_rgba8().into(),
+        image => image.into_rgb8().into(),
+    };
     let Some(profile) = profile else { return (image, None) };
     match guarded(|| converted(&image, grey, profile)).flatten() {
         Some(converted) if converted == image => (image, None),
