@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the wheel, installs it into an environment of its own and tests what comes with it: the Python API, the hooks, the
-# action. Needs a Rust toolchain, Python 3.9 or later and a Python package index; says so and fails where one is missing.
+# Builds the wheel, installs it into an environment of its own and tests what comes with it: the Python API, the output for
+# machines, the hooks, the action. Needs a Rust toolchain, Python 3.11 or later and a Python package index; says so and fails
+# where one is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -8,6 +9,7 @@ say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 command -v python3 > /dev/null || fail "python3 is missing; it builds and tests the wheel"
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "the tests need Python 3.11 or later, and this is $(python3 --version)"
 command -v git > /dev/null || fail "git is missing; the hooks are tested in real commits"
 
 environment=target/python
