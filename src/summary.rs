@@ -1,9 +1,10 @@
 //! What a file and a run hold in all: the facts of each example are absorbed one by one, in input order, and file and
 //! run rules judge from the sums alone.
 
-use std::collections::hash_map::RandomState;
+mod ledger;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
+use std::io;
 use std::sync::Arc;
 
 use crate::edit::Applicability;
@@ -12,6 +13,7 @@ use crate::format::{Format, Shape};
 use crate::rule::{Effect, Severity};
 use crate::settings::Settings;
 use crate::tokens::ExampleTokens;
+use ledger::Ledger;
 
 /// Where in a file something first stood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,48 +24,9 @@ pub struct Place {
     pub offset: u64,
 }
 
-/// A map by a 128-bit hash of content.
-type ByHash<T> = HashMap<u128, T, HashOfHash>;
-
-/// Spreads keys that are hashes already. The seeds are drawn anew for each map: no file can be made whose keys collide.
-#[derive(Clone, Debug)]
-struct HashOfHash(u64, u64);
-
-impl Default for HashOfHash {
-    fn default() -> Self {
-        let seed = |number: u64| RandomState::new().hash_one(number);
-        Self(seed(1), seed(2))
-    }
-}
-
-impl BuildHasher for HashOfHash {
-    type Hasher = Folded;
-
-    fn build_hasher(&self) -> Folded {
-        Folded { seeds: (self.0, self.1), state: 0 }
-    }
-}
-
-/// Takes one `u128`: multiplies its halves, each with a seed in it, and folds the product.
-struct Folded {
-    seeds: (u64, u64),
-    state: u64,
-}
-
-impl Hasher for Folded {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u128(byte.into()));
-    }
-
-    fn write_u128(&mut self, key: u128) {
-        let (low, high) = (key as u64, (key >> 64) as u64);
-        let product = u128::from(low ^ self.seeds.0 ^ self.state) * u128::from(high ^ self.seeds.1);
-        self.state = product as u64 ^ (product >> 64) as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.state
-    }
+/// The two words of a hash.
+fn words(hash: u128) -> [u64; 2] {
+    [(hash >> 64) as u64, hash as u64]
 }
 
 /// The facts of one example that outlive its line.
@@ -261,6 +224,14 @@ impl Tally {
         }
         self.count += 1;
     }
+
+    /// Counts one more that may stand before those counted.
+    fn add_anywhere(&mut self, place: Place, other: u64) {
+        if self.count == 0 || place.line < self.first.line {
+            (self.first, self.other) = (place, other);
+        }
+        self.count += 1;
+    }
 }
 
 /// The sums of one file.
@@ -329,11 +300,31 @@ pub struct FileSummary {
     /// The first example.
     first: Option<Place>,
     /// Trained assistant messages that stand before the final answer, by hash.
-    shots: ByHash<u64>,
-    /// Final answers, by hash.
-    answers: ByHash<u64>,
-    prompts: ByHash<(u128, u64)>,
-    image_uses: ByHash<(u64, u64)>,
+    shots: HashMap<u128, u64>,
+    answers: Answers,
+    most_used_image: (u64, u64),
+    /// What is known of each example until the file has ended.
+    seen: Seen,
+}
+
+/// Final answers of a file.
+#[derive(Clone, Copy, Debug, Default)]
+struct Answers {
+    count: u64,
+    most_common: u64,
+}
+
+/// Records of a file that are compared with one another once it has ended.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// Hash of the content, line and offset.
+    contents: Ledger<4>,
+    /// Hash of the prompt, line and offset, half a hash of the answer.
+    prompts: Ledger<5>,
+    /// Half a hash of the answer.
+    answers: Ledger<1>,
+    /// Hash and length of the image.
+    images: Ledger<3>,
 }
 
 /// How a key for graders is used over a file.
@@ -500,15 +491,13 @@ impl FileSummary {
             self.image_examples += 1;
             self.image_distribution.add(facts.image_count);
         }
+        let Place { line, offset } = facts.place;
+        let [high, low] = words(facts.content);
+        self.seen.contents.push([high, low, line, offset]);
         for (hash, bytes) in facts.images {
             self.images.bytes += bytes;
-            let uses = self.image_uses.entry(hash).or_default();
-            if uses.0 == 0 {
-                self.images.unique += 1;
-            } else {
-                self.images.repeated_bytes += bytes;
-            }
-            *uses = (uses.0 + 1, bytes);
+            let [high, low] = words(hash);
+            self.seen.images.push([high, low, bytes]);
         }
         self.trained_distribution.add(facts.tokens.trained);
         for (sum, own) in self.roles.iter_mut().zip(facts.roles) {
@@ -537,11 +526,9 @@ impl FileSummary {
             self.padded_answers.add(facts.place, 0);
         }
         if let Some((prompt, answer)) = facts.conversation {
-            *self.answers.entry(answer).or_default() += 1;
-            let (earlier, line) = *self.prompts.entry(prompt).or_insert((answer, facts.place.line));
-            if earlier != answer {
-                self.conflicts.add(facts.place, line);
-            }
+            let ([high, low], [_, answer]) = (words(prompt), words(answer));
+            self.seen.answers.push([answer]);
+            self.seen.prompts.push([high, low, line, offset, answer]);
         }
         for shot in facts.shots {
             if self.examples <= SHOTS_FROM {
@@ -569,6 +556,50 @@ impl FileSummary {
         }
     }
 
+    /// Compares the examples with one another, after the last one. Their contents stay, for the other files of the run.
+    fn settle(&mut self) -> io::Result<()> {
+        let Seen { contents, prompts, answers, images } = &mut self.seen;
+        // Of each group the first record is its first line: groups are sorted by line.
+        let mut first = None;
+        let duplicates = &mut self.duplicates;
+        contents.each(|[high, low, line, offset]| match first {
+            Some((hash, other)) if hash == [high, low] => duplicates.add_anywhere(Place { line, offset }, other),
+            _ => first = Some(([high, low], line)),
+        })?;
+        let mut first = None;
+        let conflicts = &mut self.conflicts;
+        prompts.each(|[high, low, line, offset, answer]| match first {
+            Some((hash, other, said)) if hash == [high, low] => {
+                if said != answer {
+                    conflicts.add_anywhere(Place { line, offset }, other);
+                }
+            }
+            _ => first = Some(([high, low], line, answer)),
+        })?;
+        let (mut before, mut same) = (None, 0);
+        let found = &mut self.answers;
+        answers.each(|[answer]| {
+            same = if before == Some(answer) { same + 1 } else { 1 };
+            before = Some(answer);
+            found.count += 1;
+            found.most_common = found.most_common.max(same);
+        })?;
+        let (mut before, mut uses) = (None, 0);
+        let (sums, most) = (&mut self.images, &mut self.most_used_image);
+        images.each(|[high, low, bytes]| {
+            if before == Some([high, low]) {
+                uses += 1;
+                sums.repeated_bytes += bytes;
+            } else {
+                (before, uses) = (Some([high, low]), 1);
+                sums.unique += 1;
+            }
+            *most = (*most).max((uses, bytes));
+        })?;
+        (*prompts, *answers, *images) = (Ledger::default(), Ledger::default(), Ledger::default());
+        Ok(())
+    }
+
     /// Trained few-shot turns: how many distinct ones stand in more than half of the examples, and how often in all.
     pub fn few_shot_turns(&self) -> (u64, u64) {
         let common = self.shots.values().filter(|&&count| count * 2 > self.examples);
@@ -577,17 +608,17 @@ impl FileSummary {
 
     /// The answer given most often: how many examples give it.
     pub fn most_common_answer(&self) -> u64 {
-        self.answers.values().copied().max().unwrap_or_default()
+        self.answers.most_common
     }
 
     /// How many examples have a final answer.
     pub fn answered(&self) -> u64 {
-        self.answers.values().sum()
+        self.answers.count
     }
 
     /// The image used most often: uses and bytes of one use.
     pub fn most_used_image(&self) -> (u64, u64) {
-        self.image_uses.values().copied().max().unwrap_or_default()
+        self.most_used_image
     }
 
     /// The format it is read as.
@@ -626,8 +657,10 @@ pub struct Summary {
     pub overlaps: BTreeMap<(usize, usize), Tally>,
     /// What is shown of the data itself, where that is wanted.
     pub exhibits: Exhibits,
-    /// Where each content was seen first: file and line.
-    contents: ByHash<(usize, u64)>,
+    /// Hash of the content, file, line and offset of each example, once there is more than one file.
+    contents: Ledger<5>,
+    /// Files whose contents are there.
+    joined: usize,
 }
 
 /// Findings of one rule.
@@ -672,18 +705,50 @@ impl Summary {
     /// Takes in the facts of the next example of the last file.
     pub fn absorb(&mut self, facts: Facts, limit: Option<u64>) {
         let Some(index) = self.files.len().checked_sub(1) else { return };
-        let (first_file, line) = *self.contents.entry(facts.content).or_insert((index, facts.place.line));
-        let tally = match self.files.get_mut(index) {
-            Some(file) if first_file == index && line != facts.place.line => Some(&mut file.duplicates),
-            _ if first_file != index => Some(self.overlaps.entry((index, first_file)).or_default()),
-            _ => None,
-        };
-        if let Some(tally) = tally {
-            tally.add(facts.place, line);
-        }
         if let Some(file) = self.files.get_mut(index) {
             file.absorb(facts, limit);
         }
+    }
+
+    /// Compares the examples of the last file with one another, after its last line: copies, conflicting answers, images that are
+    /// used again are known from then on.
+    ///
+    /// # Errors
+    ///
+    /// When what was set aside for that in a temporary file cannot be read.
+    pub fn settle_file(&mut self) -> io::Result<()> {
+        let last = self.files.len().saturating_sub(1);
+        if let Some(file) = self.files.get_mut(last) {
+            file.settle()?;
+        }
+        // A file on its own has none to share lines with: nothing is done for it until another one comes.
+        if last > 0 {
+            for (index, file) in self.files.iter_mut().enumerate().skip(self.joined) {
+                let mut own = std::mem::take(&mut file.seen.contents);
+                let all = &mut self.contents;
+                own.each(|[high, low, line, offset]| all.push([high, low, index as u64, line, offset]))?;
+            }
+            self.joined = last + 1;
+        }
+        Ok(())
+    }
+
+    /// Compares the files with one another, after the last one: [`Summary::overlaps`] are known from then on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Summary::settle_file`].
+    pub fn settle(&mut self) -> io::Result<()> {
+        let mut first = None;
+        let overlaps = &mut self.overlaps;
+        std::mem::take(&mut self.contents).each(|[high, low, file, line, offset]| match first {
+            Some((hash, earlier, other)) if hash == [high, low] => {
+                if file != earlier {
+                    overlaps.entry((file as usize, earlier as usize)).or_default().add_anywhere(Place { line, offset }, other);
+                }
+            }
+            _ => first = Some(([high, low], file, line)),
+        })
     }
 
     /// Counts a finding.
@@ -756,19 +821,36 @@ mod tests {
         assert_eq!(rounded(rounded((4_001, 17))), rounded((4_001, 17)));
     }
 
+    /// A run over files whose examples have these contents, prompts and answers.
+    fn run(files: &[&[(u128, u128, u128)]]) -> Summary {
+        let mut summary = Summary::default();
+        for file in files {
+            summary.files.push(FileSummary::new(Arc::from("a")));
+            for (line, &(content, prompt, answer)) in (1..).zip(*file) {
+                let place = Place { line, offset: line * 10 };
+                summary.absorb(Facts { place, content, conversation: Some((prompt, answer)), ..Facts::default() }, None);
+            }
+            summary.settle_file().expect("no file is read");
+        }
+        summary.settle().expect("no file is read");
+        summary
+    }
+
     #[test]
     fn copies_are_told_apart_from_overlaps() {
-        let mut summary = Summary::default();
-        let facts = |content, line| Facts { content, place: Place { line, offset: 0 }, ..Facts::default() };
-        summary.files.push(FileSummary::default());
-        for (content, line) in [(1, 1), (2, 2), (1, 3)] {
-            summary.absorb(facts(content, line), None);
-        }
-        summary.files.push(FileSummary::default());
-        summary.absorb(facts(2, 1), None);
-        assert_eq!(summary.files[0].duplicates.count, 1);
-        assert_eq!(summary.files[0].duplicates.other, 1);
-        assert_eq!(summary.files[1].duplicates.count, 0);
-        assert_eq!(summary.overlaps[&(1, 0)].count, 1);
+        let summary = run(&[&[(9, 1, 1), (7, 2, 1), (9, 1, 1), (7, 2, 1)], &[(8, 3, 1), (7, 2, 1), (7, 2, 1)]]);
+        let tally = |tally: &Tally| (tally.count, tally.first.line, tally.other);
+        assert_eq!(tally(&summary.files[0].duplicates), (2, 3, 1));
+        assert_eq!(tally(&summary.files[1].duplicates), (1, 3, 2));
+        assert_eq!(summary.overlaps.iter().map(|(pair, own)| (*pair, tally(own))).collect::<Vec<_>>(), [((1, 0), (2, 2, 2))]);
+        assert_eq!((summary.files[0].answered(), summary.files[0].most_common_answer()), (4, 4));
+    }
+
+    #[test]
+    fn conflicts_are_with_the_first_answer() {
+        let summary = run(&[&[(1, 5, 1), (2, 4, 1), (3, 5, 2), (4, 5, 1), (5, 4, 3), (6, 5, 3)]]);
+        let conflicts = summary.files[0].conflicts;
+        assert_eq!((conflicts.count, conflicts.first.line, conflicts.other), (3, 3, 1));
+        assert_eq!(summary.files[0].most_common_answer(), 3);
     }
 }

@@ -280,10 +280,10 @@ impl<'a> Worker<'a> {
             ImageChecks::Full => Some(Depth::Full),
         };
         let hash = xxh3_128_with_seed(part.text.as_bytes(), self.engine.seed);
-        let known = self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        let known = self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).get(hash);
         let embedded = known.or_else(|| {
             let embedded = Arc::new(Embedded::look(part.text, depth, &Caps::default(), &mut self.decoded)?);
-            self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::clone(&embedded));
+            self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).put(hash, Arc::clone(&embedded));
             Some(embedded)
         });
         (part, hash, embedded)

@@ -28,6 +28,35 @@ use crate::schema::{SchemaFault, Schemas};
 use crate::settings::Settings;
 use crate::summary::{FileSummary, Place, Summary};
 
+/// The verdicts on the images met last, by a hash of the whole URL: the same image stands in many lines of a real file. One that is
+/// met again stays; of a file of nothing but distinct images, only so many are kept.
+#[derive(Debug, Default)]
+struct Remembered {
+    young: HashMap<u128, Arc<Embedded>>,
+    old: HashMap<u128, Arc<Embedded>>,
+}
+
+impl Remembered {
+    /// Verdicts of a generation.
+    const MOST: usize = 1 << 14;
+
+    fn get(&mut self, hash: u128) -> Option<Arc<Embedded>> {
+        if let Some(known) = self.young.get(&hash) {
+            return Some(Arc::clone(known));
+        }
+        let known = self.old.remove(&hash)?;
+        self.put(hash, Arc::clone(&known));
+        Some(known)
+    }
+
+    fn put(&mut self, hash: u128, embedded: Arc<Embedded>) {
+        if self.young.len() >= Self::MOST {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(hash, embedded);
+    }
+}
+
 /// Takes each finding, in order.
 pub type Sink<'a> = dyn FnMut(&Diagnostic) -> io::Result<()> + 'a;
 
@@ -35,8 +64,7 @@ pub type Sink<'a> = dyn FnMut(&Diagnostic) -> io::Result<()> + 'a;
 #[derive(Debug)]
 pub struct Engine {
     schemas: Schemas,
-    /// By a hash of the whole URL: the same image stands in many lines of a real file.
-    images: Mutex<HashMap<u128, Arc<Embedded>>>,
+    images: Mutex<Remembered>,
     /// Keeps two files made to collide from doing so in every run.
     seed: u64,
     threads: usize,
@@ -173,8 +201,9 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Error::Write`] when the sink fails.
+    /// [`Error::Write`] when the sink fails; [`Error::Read`] when what was set aside for this cannot be read.
     pub fn finish(&self, settings: &Settings, summary: &mut Summary, sink: &mut Sink<'_>) -> Result<(), Error> {
+        summary.settle().map_err(Error::Read)?;
         let checks = Checks::new(settings);
         let path = Arc::from("");
         let mut found = Vec::new();

@@ -76,6 +76,7 @@ pub(super) fn check(
         let worker = || Worker::new(engine, settings, &checks, &path, shape);
         each_block(engine.threads, &mut reader, first, &worker, &run, &mut |outcome| collector.absorb(outcome))?;
     }
+    summary.settle_file().map_err(Error::Read)?;
     let mut found = Vec::new();
     let mut cx = Context::new(settings, &path, None, &mut found);
     if let Some(file) = summary.files.last().filter(|_| seen.fault.is_none()) {

@@ -1,0 +1,185 @@
+//! Records in order, however many: they are sorted a run at a time, and once there are many runs, these wait in a file without a
+//! name. What tells copies apart in a file of any size, in memory that does not follow it.
+//!
+//! Sorting costs less than looking each record up in a table that has outgrown the processor's cache.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Records of a run: two megabytes or so, which are sorted within the cache.
+const RUN: usize = 1 << 16;
+/// Runs that stay in memory.
+const IN_MEMORY: usize = 4;
+/// Records of a run in the file that are read at a time.
+const READ: usize = 1 << 10;
+
+/// Records of `N` words, which are compared word by word.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger<const N: usize> {
+    fresh: Vec<[u64; N]>,
+    runs: Vec<Run<N>>,
+    /// Where runs wait; `None` inside when there is no such place: they stay in memory then.
+    disk: OnceLock<Option<Arc<Disk>>>,
+}
+
+#[derive(Clone, Debug)]
+enum Run<const N: usize> {
+    Memory(Arc<Vec<[u64; N]>>),
+    Disk { offset: u64, records: usize },
+}
+
+/// A file without a name that only grows. Clones of a ledger share it.
+#[derive(Debug)]
+struct Disk {
+    file: File,
+    end: AtomicU64,
+}
+
+impl<const N: usize> Ledger<N> {
+    /// Takes one more.
+    pub(super) fn push(&mut self, record: [u64; N]) {
+        self.fresh.push(record);
+        if self.fresh.len() == RUN {
+            self.end_run();
+        }
+    }
+
+    fn end_run(&mut self) {
+        let mut run = std::mem::take(&mut self.fresh);
+        run.sort_unstable();
+        self.runs.push(Run::Memory(Arc::new(run)));
+        if self.runs.iter().filter(|run| matches!(run, Run::Memory(_))).count() > IN_MEMORY {
+            let disk = self.disk.get_or_init(|| tempfile::tempfile().ok().map(|file| Arc::new(Disk { file, end: AtomicU64::new(0) })));
+            // A run that cannot be put there stays.
+            let Some(disk) = disk else { return };
+            self.runs.iter_mut().for_each(|run| run.put(disk));
+        }
+    }
+
+    /// Hands all records to `take`, in order.
+    ///
+    /// # Errors
+    ///
+    /// When the temporary file cannot be read.
+    pub(super) fn each(&mut self, mut take: impl FnMut([u64; N])) -> io::Result<()> {
+        self.fresh.sort_unstable();
+        if self.runs.is_empty() {
+            self.fresh.iter().for_each(|&record| take(record));
+            return Ok(());
+        }
+        let disk = self.disk.get().and_then(Option::as_deref);
+        let mut cursors = vec![Cursor::Memory(self.fresh.iter())];
+        cursors.extend(self.runs.iter().map(|run| match run {
+            Run::Memory(records) => Cursor::Memory(records.iter()),
+            Run::Disk { offset, records } => Cursor::Disk { disk, offset: *offset, left: *records, read: Vec::new() },
+        }));
+        let mut heads = BinaryHeap::with_capacity(cursors.len());
+        for (index, cursor) in cursors.iter_mut().enumerate() {
+            heads.extend(cursor.next()?.map(|record| Reverse((record, index))));
+        }
+        while let Some(mut head) = heads.peek_mut() {
+            let Reverse((record, index)) = *head;
+            take(record);
+            match cursors.get_mut(index).map(Cursor::next).transpose()?.flatten() {
+                Some(next) => *head = Reverse((next, index)),
+                None => drop(std::collections::binary_heap::PeekMut::pop(head)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize> Run<N> {
+    /// Puts a run that is in memory into the file, if it will go there.
+    fn put(&mut self, disk: &Disk) {
+        let Self::Memory(run) = self else { return };
+        let bytes: Vec<u8> = run.iter().flatten().flat_map(|word| word.to_le_bytes()).collect();
+        let offset = disk.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if disk.file.write_all_at(&bytes, offset).is_ok() {
+            *self = Self::Disk { offset, records: run.len() };
+        }
+    }
+}
+
+/// The records of one run that are still to come.
+enum Cursor<'a, const N: usize> {
+    Memory(std::slice::Iter<'a, [u64; N]>),
+    Disk {
+        disk: Option<&'a Disk>,
+        offset: u64,
+        left: usize,
+        /// Those read, last one first.
+        read: Vec<[u64; N]>,
+    },
+}
+
+impl<const N: usize> Cursor<'_, N> {
+    fn next(&mut self) -> io::Result<Option<[u64; N]>> {
+        let (disk, offset, left, read) = match self {
+            Self::Memory(records) => return Ok(records.next().copied()),
+            Self::Disk { disk, offset, left, read } => (disk, offset, left, read),
+        };
+        if let (true, Some(disk)) = (read.is_empty(), disk) {
+            let mut bytes = vec![0; READ.min(*left) * N * 8];
+            disk.file.read_exact_at(&mut bytes, *offset)?;
+            *offset += bytes.len() as u64;
+            let (words, _) = bytes.as_chunks::<8>();
+            let records = words.chunks_exact(N).filter_map(|words| {
+                let words: &[[u8; 8]; N] = words.try_into().ok()?;
+                Some(words.map(u64::from_le_bytes))
+            });
+            read.extend(records.rev());
+            *left -= read.len();
+        }
+        Ok(read.pop())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Numbers that look drawn, and are the same each time.
+    fn drawn(count: u64, seed: u64) -> impl Iterator<Item = [u64; 2]> {
+        (0..count).map(move |n| [(n ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50, n])
+    }
+
+    fn sorted(ledger: &mut Ledger<2>) -> Vec<[u64; 2]> {
+        let mut found = Vec::new();
+        ledger.each(|record| found.push(record)).expect("read back");
+        found
+    }
+
+    #[test]
+    fn many_runs_come_back_in_order() {
+        let mut ledger = Ledger::default();
+        let mut expected: Vec<[u64; 2]> = drawn(RUN as u64 * 7 + 5, 3).collect();
+        expected.iter().for_each(|&record| ledger.push(record));
+        assert!(ledger.runs.iter().filter(|run| matches!(run, Run::Disk { .. })).count() >= IN_MEMORY);
+        expected.sort_unstable();
+        assert_eq!(sorted(&mut ledger), expected);
+        // And again; and clones go their own ways.
+        let mut twin = ledger.clone();
+        drawn(RUN as u64 * 6, 4).for_each(|record| twin.push(record));
+        assert_eq!(sorted(&mut ledger), expected);
+        assert_eq!(sorted(&mut twin).len(), expected.len() + RUN * 6);
+    }
+
+    proptest! {
+        #[test]
+        fn few_come_back_in_order(records in prop::collection::vec(prop::array::uniform2(0_u64..9), 0..99)) {
+            let mut ledger = Ledger::default();
+            records.iter().for_each(|&record| ledger.push(record));
+            let mut expected = records;
+            expected.sort_unstable();
+            prop_assert_eq!(sorted(&mut ledger), expected);
+        }
+    }
+}
