@@ -83,27 +83,28 @@ impl Excerpt {
         let start = floor(line, (span.start as usize).min(line.len()));
         let end = ceil(line, (span.end as usize).clamp(start, line.len()));
         let from = floor(line, start.saturating_sub(MARGIN));
+        let piece = |from: usize, to: usize| line.get(from..to).unwrap_or_default();
         let mut text = String::new();
         if from > 0 {
             text.push('…');
         }
-        show(&mut text, &line[from..start]);
+        show(&mut text, piece(from, start));
         let shown = text.len();
         let rest_from = if end - start > 2 * SPAN {
             // The middle of a long value says nothing: a base64 image is its first characters and its size.
             let head = ceil(line, start + SPAN);
             let tail = floor(line, end.saturating_sub(12).max(head));
-            show(&mut text, &line[start..head]);
+            show(&mut text, piece(start, head));
             let _ = write!(text, "…<{}>…", bytes((tail - head) as u64));
-            show(&mut text, &line[tail..end]);
+            show(&mut text, piece(tail, end));
             end
         } else {
-            show(&mut text, &line[start..end]);
+            show(&mut text, piece(start, end));
             end
         };
         let length = text.len() - shown;
         let to = ceil(line, (rest_from + MARGIN).min(line.len()));
-        show(&mut text, &line[rest_from..to]);
+        show(&mut text, piece(rest_from, to));
         if to < line.len() {
             text.push('…');
         }

@@ -67,7 +67,9 @@ fn roles(example: &Example<'_>) -> [u32; ROLES.len()] {
     let mut counts = [0; ROLES.len()];
     for message in &example.messages {
         let place = message.role().and_then(|role| ROLES.iter().position(|known| *known == role)).unwrap_or(ROLES.len() - 1);
-        counts[place] += 1;
+        if let Some(count) = counts.get_mut(place) {
+            *count += 1;
+        }
     }
     counts
 }

@@ -202,7 +202,7 @@ struct Pass<'a> {
     engine: &'a Engine,
     settings: &'a Settings,
     options: FixOptions,
-    checks: Checks,
+    checks: Checks<'a>,
     path: Arc<str>,
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Outcome {
 pub(super) struct Worker<'a> {
     engine: &'a Engine,
     settings: &'a Settings,
-    checks: &'a Checks,
+    checks: &'a Checks<'a>,
     path: &'a Arc<str>,
     shape: Option<Shape>,
     counter: Option<Counter>,
@@ -63,7 +63,13 @@ pub(super) struct Look {
 
 impl<'a> Worker<'a> {
     /// `shape` is what the file is read as; lines get no more than JSON checks when it is `None`.
-    pub(super) fn new(engine: &'a Engine, settings: &'a Settings, checks: &'a Checks, path: &'a Arc<str>, shape: Option<Shape>) -> Self {
+    pub(super) fn new(
+        engine: &'a Engine,
+        settings: &'a Settings,
+        checks: &'a Checks<'a>,
+        path: &'a Arc<str>,
+        shape: Option<Shape>,
+    ) -> Self {
         let is_counted = settings.count_tokens && matches!(shape, Some(Shape::Known(_)));
         let encoding = settings.model.as_ref().and_then(|model| model.encoding.as_deref()).unwrap_or(&settings.target.tokens.encoding);
         let counter = is_counted.then(|| Counter::by_name(encoding)).flatten();
@@ -147,8 +153,8 @@ impl<'a> Worker<'a> {
     fn line_checks(&self, line: &Line<'_>, place: Place, found: &mut Vec<Diagnostic>) {
         let at = LineContext { place, bytes: line.bytes, root: line.root };
         let mut cx = Context::new(self.settings, self.path, Some(at), found).for_fixes(self.wanted);
-        for &(index, check) in &self.checks.line {
-            cx.judge(&self.settings.judgements()[index]);
+        for &(judgement, check) in &self.checks.line {
+            cx.judge(judgement);
             check(line, &mut cx);
         }
         cx.finish();
@@ -219,7 +225,6 @@ impl<'a> Worker<'a> {
     fn example(&mut self, root: &Value<'_>, format: Format, bytes: &[u8], place: Place, outcome: &mut Outcome) -> Facts {
         let Outcome { found, exhibits, .. } = outcome;
         let settings = self.settings;
-        let judgements = settings.judgements();
         let example = Example::new(format, root);
         let seen: Vec<(ImagePart<'_>, u128, Option<Arc<Embedded>>)> =
             example.messages.iter().flat_map(Message::images).map(|part| self.look(part)).collect();
@@ -233,18 +238,18 @@ impl<'a> Worker<'a> {
         cx.format = Some(format);
         cx.tokens = tokens;
         for fault in self.engine.schemas.faults(format, root) {
-            if let Some(&(index, check)) = self.checks.schema.get(fault.rule.as_str()) {
-                cx.judge(&judgements[index]);
+            if let Some(&(judgement, check)) = self.checks.schema.get(fault.rule.as_str()) {
+                cx.judge(judgement);
                 check(&fault, &mut cx);
             }
         }
-        for &(index, check) in &self.checks.example {
-            cx.judge(&judgements[index]);
+        for &(judgement, check) in &self.checks.example {
+            cx.judge(judgement);
             check(&example, &mut cx);
         }
         for message in &example.messages {
-            for &(index, check) in &self.checks.message {
-                cx.judge(&judgements[index]);
+            for &(judgement, check) in &self.checks.message {
+                cx.judge(judgement);
                 check(message, &example, &mut cx);
             }
         }
@@ -256,10 +261,10 @@ impl<'a> Worker<'a> {
                 continue;
             }
             let first = cx.count();
-            for (&(index, check), reported) in self.checks.image.iter().zip(&mut reported) {
+            for (&(judgement, check), reported) in self.checks.image.iter().zip(&mut reported) {
                 if *reported < IMAGE_FINDINGS || self.wanted.is_some() {
                     let before = cx.count();
-                    cx.judge(&judgements[index]);
+                    cx.judge(judgement);
                     check(image, &mut cx);
                     *reported += cx.count() - before;
                 }

@@ -25,7 +25,7 @@ use crate::format::{Example, Message};
 use crate::image::Embedded;
 use crate::rules::{Check, REGISTRY};
 use crate::schema::{SchemaFault, Schemas};
-use crate::settings::Settings;
+use crate::settings::{Judgement, Settings};
 use crate::summary::{FileSummary, Place, Summary};
 
 /// The verdicts on the images met last, by a hash of the whole URL: the same image stands in many lines of a real file. One that is
@@ -208,48 +208,45 @@ impl Engine {
         let path = Arc::from("");
         let mut found = Vec::new();
         let mut cx = Context::new(settings, &path, None, &mut found);
-        for &(index, check) in &checks.run {
-            cx.judge(&settings.judgements()[index]);
+        for &(judgement, check) in &checks.run {
+            cx.judge(judgement);
             check(summary, &mut cx);
         }
         self.hand_over(&found, summary, sink)
     }
 }
 
-type Row<F> = Vec<(usize, F)>;
+type Row<'s, F> = Vec<(&'s Judgement, F)>;
 type SchemaCheck = fn(&SchemaFault<'_>, &mut Context<'_>);
 
-/// The enabled checks by level, each with the index of its judgement.
+/// The enabled checks by level, each with its judgement.
 #[derive(Default)]
-struct Checks {
-    head: Row<fn(&Head<'_>, &mut Context<'_>)>,
-    line: Row<fn(&Line<'_>, &mut Context<'_>)>,
-    schema: HashMap<&'static str, (usize, SchemaCheck)>,
-    example: Row<fn(&Example<'_>, &mut Context<'_>)>,
-    message: Row<fn(&Message<'_>, &Example<'_>, &mut Context<'_>)>,
-    image: Row<fn(&Image<'_>, &mut Context<'_>)>,
-    file: Row<fn(&FileSummary, &mut Context<'_>)>,
-    run: Row<fn(&Summary, &mut Context<'_>)>,
+struct Checks<'s> {
+    head: Row<'s, fn(&Head<'_>, &mut Context<'_>)>,
+    line: Row<'s, fn(&Line<'_>, &mut Context<'_>)>,
+    schema: HashMap<&'static str, (&'s Judgement, SchemaCheck)>,
+    example: Row<'s, fn(&Example<'_>, &mut Context<'_>)>,
+    message: Row<'s, fn(&Message<'_>, &Example<'_>, &mut Context<'_>)>,
+    image: Row<'s, fn(&Image<'_>, &mut Context<'_>)>,
+    file: Row<'s, fn(&FileSummary, &mut Context<'_>)>,
+    run: Row<'s, fn(&Summary, &mut Context<'_>)>,
 }
 
-impl Checks {
-    fn new(settings: &Settings) -> Self {
+impl<'s> Checks<'s> {
+    fn new(settings: &'s Settings) -> Self {
         let mut checks = Self::default();
-        for (index, (rule, check)) in REGISTRY.iter().enumerate() {
-            if settings.judgements()[index].severity.is_none() {
-                continue;
-            }
+        for (own, (rule, check)) in settings.judgements().iter().zip(REGISTRY).filter(|(own, _)| own.severity.is_some()) {
             match *check {
-                Check::Head(check) => checks.head.push((index, check)),
-                Check::Line(check) => checks.line.push((index, check)),
+                Check::Head(check) => checks.head.push((own, check)),
+                Check::Line(check) => checks.line.push((own, check)),
                 Check::Schema(check) => {
-                    checks.schema.insert(rule.name, (index, check));
+                    checks.schema.insert(rule.name, (own, check));
                 }
-                Check::Example(check) => checks.example.push((index, check)),
-                Check::Message(check) => checks.message.push((index, check)),
-                Check::Image(check) => checks.image.push((index, check)),
-                Check::File(check) => checks.file.push((index, check)),
-                Check::Run(check) => checks.run.push((index, check)),
+                Check::Example(check) => checks.example.push((own, check)),
+                Check::Message(check) => checks.message.push((own, check)),
+                Check::Image(check) => checks.image.push((own, check)),
+                Check::File(check) => checks.file.push((own, check)),
+                Check::Run(check) => checks.run.push((own, check)),
             }
         }
         checks

@@ -80,8 +80,8 @@ pub(super) fn check(
     let mut found = Vec::new();
     let mut cx = Context::new(settings, &path, None, &mut found);
     if let Some(file) = summary.files.last().filter(|_| seen.fault.is_none()) {
-        for &(index, check) in &checks.file {
-            cx.judge(&settings.judgements()[index]);
+        for &(judgement, check) in &checks.file {
+            cx.judge(judgement);
             check(file, &mut cx);
         }
     }
@@ -89,11 +89,11 @@ pub(super) fn check(
 }
 
 /// What the rules say of the first block, and so of the whole file.
-fn judge_head(seen: &Head<'_>, checks: &Checks, settings: &Settings, path: &Arc<str>) -> Vec<Diagnostic> {
+fn judge_head(seen: &Head<'_>, checks: &Checks<'_>, settings: &Settings, path: &Arc<str>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut cx = Context::new(settings, path, None, &mut found);
-    for &(index, check) in &checks.head {
-        cx.judge(&settings.judgements()[index]);
+    for &(judgement, check) in &checks.head {
+        cx.judge(judgement);
         check(seen, &mut cx);
     }
     found

@@ -34,10 +34,11 @@ impl Reporter for Rdjson<'_> {
         } else {
             self.begin()?;
         }
-        let mut location = json!({ "path": relative(&diagnostic.location.path) });
-        if let Some(line) = &diagnostic.location.line {
-            location["range"] = json!({ "start": { "line": line.line, "column": line.byte_in_line + 1 } });
-        }
+        let path = relative(&diagnostic.location.path);
+        let location = match &diagnostic.location.line {
+            Some(line) => json!({ "path": path, "range": { "start": { "line": line.line, "column": line.byte_in_line + 1 } } }),
+            None => json!({ "path": path }),
+        };
         let help = diagnostic.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
         let value = json!({
             "message": format!("{}{help}", diagnostic.message),

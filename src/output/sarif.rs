@@ -74,8 +74,8 @@ impl Reporter for Sarif<'_> {
         let found: usize = self.counts.values().sum();
         let mut properties = json!({ "verdict": summary.verdict().name(), "examples": summary.examples(), "baselined": summary.baselined });
         if found > MOST {
-            properties["resultsFound"] = found.into();
-            properties["resultsOmitted"] = (found - MOST).into();
+            put(&mut properties, "resultsFound", found.into());
+            put(&mut properties, "resultsOmitted", (found - MOST).into());
         }
         writeln!(self.out, "],\"tool\":{tool},\"columnKind\":\"unicodeCodePoints\",\"properties\":{properties}}}]}}")?;
         self.out.flush()
@@ -105,25 +105,34 @@ fn result(diagnostic: &Diagnostic) -> Value {
     if diagnostic.location.path.is_empty() {
         return result;
     }
-    let mut physical = json!({ "artifactLocation": { "uri": uri(&diagnostic.location.path) } });
+    let artifact = json!({ "uri": uri(&diagnostic.location.path) });
+    if let Some(fixes) = fixes(diagnostic, &artifact) {
+        put(&mut result, "fixes", fixes);
+    }
+    let mut physical = json!({ "artifactLocation": artifact });
     let mut location = json!({});
     if let Some(line) = &diagnostic.location.line {
-        physical["region"] = json!({
+        let region = json!({
             "startLine": line.line,
             "startColumn": line.column,
             "endColumn": line.end_column.max(line.column),
             "byteOffset": line.file_offset,
         });
+        put(&mut physical, "region", region);
         if !line.pointer.is_empty() {
-            location["logicalLocations"] = json!([{ "fullyQualifiedName": line.pointer, "kind": "value" }]);
+            put(&mut location, "logicalLocations", json!([{ "fullyQualifiedName": line.pointer, "kind": "value" }]));
         }
     }
-    if let Some(fixes) = fixes(diagnostic, &physical["artifactLocation"]) {
-        result["fixes"] = fixes;
-    }
-    location["physicalLocation"] = physical;
-    result["locations"] = json!([location]);
+    put(&mut location, "physicalLocation", physical);
+    put(&mut result, "locations", json!([location]));
     result
+}
+
+/// Adds a member to an object.
+fn put(object: &mut Value, key: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(key.to_owned(), value);
+    }
 }
 
 /// The fix in bytes of the file; none where it is written anew, or where the edits are too many to be shown.

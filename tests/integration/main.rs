@@ -1,5 +1,7 @@
 //! One test binary: the corpora when they are there, the program as a user runs it, and the README.
 
+#![allow(clippy::indexing_slicing, reason = "a test that reads too far fails where it should")]
+
 mod corpora;
 mod everyday;
 mod fix;

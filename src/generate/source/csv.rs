@@ -207,7 +207,9 @@ impl Read for Lines {
             self.ended = true;
             return Ok(0);
         };
-        buffer[..end].copy_from_slice(line);
+        if let Some(to) = buffer.get_mut(..end) {
+            to.copy_from_slice(line);
+        }
         self.left = self.left.checked_sub(end as u64).ok_or_else(too_long)?;
         self.line += u64::from(self.at_start);
         self.quotes += memchr::memchr_iter(b'"', line).count() as u64;

@@ -225,11 +225,11 @@ impl Records for Images {
             cells.push((Arc::from("image"), Value::Image { bytes: None, path: Some(Arc::from(inner)) }));
         }
         if let Some(labels) = &self.labels {
-            let number = class_of(&file.path).and_then(|name| labels.names.iter().position(|known| *known == name));
-            let value = match number {
+            let class = class_of(&file.path).and_then(|name| labels.names.iter().enumerate().find(|(_, known)| ***known == *name));
+            let value = match class {
                 None => Value::Null,
-                Some(number) if labels.shown == ClassLabels::Numbers => Value::Int(number as i64),
-                Some(number) => Value::String(Arc::clone(&labels.names[number])),
+                Some((number, _)) if labels.shown == ClassLabels::Numbers => Value::Int(number as i64),
+                Some((_, name)) => Value::String(Arc::clone(name)),
             };
             cells.push((Arc::from("label"), value));
         }

@@ -208,7 +208,11 @@ impl Opened {
                 let (defined, repeated) = (Vec::new(), Vec::new());
                 Ok(LeafReader { values, most_defined, most_repeated, defined, repeated, records: 0, level: 0, value: 0 })
             };
-            leaves[leaf] = Some(guarded(open)?);
+            let opened = guarded(open)?;
+            // One that is not there has failed to open.
+            if let Some(slot) = leaves.get_mut(leaf) {
+                *slot = Some(opened);
+            }
         }
         Ok(leaves)
     }

@@ -26,7 +26,7 @@ const MAX_IMAGE_BYTES: u64 = 100_000_000;
 /// is there.
 pub fn resolve(folder: &Path, path: &str) -> Result<PathBuf, String> {
     let shown = sanitised(path);
-    let drive = path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic();
+    let drive = matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
     if path.is_empty() || path.contains('\0') {
         return Err("an empty path, or one with a NUL in it".to_owned());
     } else if path.contains("://") {
@@ -340,7 +340,7 @@ pub(super) fn digest(file: &File) -> Result<Digest, Error> {
             break;
         }
         total += count as u64;
-        hasher.update(&buffer[..count]);
+        hasher.update(buffer.get(..count).unwrap_or_default());
     }
     let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Digest { path: file.shown.to_string(), bytes: total, sha256 })

@@ -228,7 +228,9 @@ impl Codes {
         let (mut code, mut symbols) = (0_u16, spec.symbols.iter());
         for (length, &count) in (1_u8..).zip(&spec.counts) {
             for &symbol in symbols.by_ref().take(usize::from(count)) {
-                codes[usize::from(symbol)] = (code, length);
+                if let Some(slot) = codes.get_mut(usize::from(symbol)) {
+                    *slot = (code, length);
+                }
                 code += 1;
             }
             code <<= 1;

@@ -33,7 +33,9 @@ pub(super) fn histogram(values: &Distribution, limit: Option<u64>, breadth: Brea
     let mut counts = vec![0_u64; bins];
     for (value, count) in values.iter() {
         let bin = ((scale.of(value) * bins as f64) as usize).min(bins - 1);
-        counts[bin] += count;
+        if let Some(sum) = counts.get_mut(bin) {
+            *sum += count;
+        }
     }
     let most = counts.iter().copied().max().unwrap_or(1).max(1);
     let step = (full - 2.0 * LEFT) / bins as f64;

@@ -136,8 +136,8 @@ impl Node {
 /// The first dozen names: a schema may have thousands.
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.take(13).collect();
-    if names.len() == 13 {
-        names[12] = "…";
+    if let Some(last) = names.get_mut(12) {
+        *last = "…";
     }
     names.join(", ")
 }
@@ -202,13 +202,11 @@ impl Builder {
         if let Some(media) = kind.filter(|kind| matches!(*kind, "Audio" | "Video" | "Pdf" | "Nifti" | "Mesh")) {
             return Ok(Shape::Media(media.to_lowercase()));
         }
-        let place = |name: &str| fields.iter().position(|field| &*field.name == name && matches!(field.shape, Shape::Leaf(_)));
-        match (kind, place("bytes"), place("path")) {
-            (Some("Image") | None, Some(bytes), Some(path))
-                if fields.len() == 2
-                    && matches!(&fields[bytes].shape, Shape::Leaf(Leaf::Bytes))
-                    && matches!(&fields[path].shape, Shape::Leaf(Leaf::Text)) =>
-            {
+        let place = |name: &str, wanted: fn(&Shape) -> bool| fields.iter().position(|field| &*field.name == name && wanted(&field.shape));
+        let bytes = place("bytes", |shape| matches!(shape, Shape::Leaf(Leaf::Bytes)));
+        let path = place("path", |shape| matches!(shape, Shape::Leaf(Leaf::Text)));
+        match (kind, bytes, path) {
+            (Some("Image") | None, Some(bytes), Some(path)) if fields.len() == 2 => {
                 Ok(Shape::Image { bytes: start + bytes, path: start + path })
             }
             _ => Ok(Shape::Object(fields)),
@@ -218,27 +216,28 @@ impl Builder {
     /// A list in any of its forms on disk: `list.element`, and the older `array` and `name_tuple`, where the repeated group is
     /// itself the item (parquet-format, LogicalTypes.md, "Backward-compatibility rules").
     fn list(&mut self, field: &Type, defined: i16, repeated: i16, feature: Option<&Json>) -> Result<Shape, String> {
-        let middle = &field.get_fields()[0];
+        let [middle, ..] = field.get_fields() else { return Err(format!("the list `{}` has no items", field.name())) };
         let (defined, repeated) = (defined + 1, repeated + 1);
         let feature = item_feature(feature);
         let is_item = middle.is_primitive() || {
             let fields = middle.get_fields();
-            let only_repeats =
-                || fields[0].get_basic_info().has_repetition() && fields[0].get_basic_info().repetition() == Repetition::REPEATED;
-            fields.len() != 1 || middle.name() == "array" || middle.name() == format!("{}_tuple", field.name()) || only_repeats()
+            fields.len() != 1
+                || middle.name() == "array"
+                || middle.name() == format!("{}_tuple", field.name())
+                || only_repeated(middle).is_some()
         };
-        let item = if is_item {
-            self.plain(middle, defined, repeated, false, feature.as_ref())?
-        } else {
-            self.node(&middle.get_fields()[0], defined, repeated, feature.as_ref())?
+        let item = match middle.is_group().then(|| middle.get_fields()) {
+            Some([inner]) if !is_item => self.node(inner, defined, repeated, feature.as_ref())?,
+            _ => self.plain(middle, defined, repeated, false, feature.as_ref())?,
         };
         Ok(Shape::List { item: Box::new(item), defined, repeated })
     }
 
     fn map(&mut self, field: &Type, defined: i16, repeated: i16) -> Result<Shape, String> {
-        let entries = field.get_fields()[0].get_fields();
+        let entries = field.get_fields().first().map_or(&[][..], |entry| entry.get_fields());
+        let [key, ..] = entries else { return Err(format!("the map `{}` has no keys", field.name())) };
         let (defined, repeated) = (defined + 1, repeated + 1);
-        let key = Box::new(self.node(&entries[0], defined, repeated, None)?);
+        let key = Box::new(self.node(key, defined, repeated, None)?);
         let value = entries.get(1).map(|value| self.node(value, defined, repeated, None).map(Box::new)).transpose()?;
         Ok(Shape::Map { key, value, defined, repeated })
     }
