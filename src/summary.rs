@@ -325,6 +325,8 @@ struct Seen {
     answers: Ledger<1>,
     /// Hash and length of the image.
     images: Ledger<3>,
+    /// Half a hash of the completion.
+    completions: Ledger<1>,
 }
 
 /// How a key for graders is used over a file.
@@ -397,8 +399,10 @@ pub struct CompletionSums {
     pub led_by_space: u64,
     /// Letters, and upper-case letters among them, of all completions and prompts.
     pub letters: (u64, u64),
-    /// Distinct prompts, up to two, and distinct completions, by hash.
-    distinct: (HashSet<u128>, HashSet<u128>),
+    /// Distinct prompts, up to two, by hash.
+    prompts: HashSet<u128>,
+    /// Distinct completions, once the file has ended.
+    completions: u64,
 }
 
 /// What fewer completions than these have in common is chance; ten is also the fewest OpenAI takes.
@@ -412,22 +416,22 @@ impl CompletionSums {
 
     /// Whether all prompts are the same one; a single example does not count.
     pub fn prompts_are_identical(&self) -> bool {
-        self.count > 1 && self.distinct.0.len() == 1
+        self.count > 1 && self.prompts.len() == 1
     }
 
     /// Whether all completions are the same one; a single example does not count.
     pub fn completions_are_identical(&self) -> bool {
-        self.count > 1 && self.distinct.1.len() == 1
+        self.count > 1 && self.completions == 1
     }
 
     /// Whether all prompts are empty: text is to be generated without one.
     pub fn prompts_are_empty(&self) -> bool {
-        self.distinct.0.len() == 1 && self.prompt_start.as_deref() == Some("")
+        self.prompts.len() == 1 && self.prompt_start.as_deref() == Some("")
     }
 
     /// Whether the completions are labels: fewer than a third of them are distinct.
     pub fn are_labels(&self) -> bool {
-        (self.distinct.1.len() as u64) * 3 < self.count
+        self.completions * 3 < self.count
     }
 
     fn absorb(&mut self, facts: &CompletionFacts) {
@@ -458,10 +462,9 @@ impl CompletionSums {
         self.led_by_space += u64::from(facts.completion.0.starts_with(char::is_whitespace));
         self.letters.0 += facts.letters.0;
         self.letters.1 += facts.letters.1;
-        if self.distinct.0.len() < 2 {
-            self.distinct.0.insert(facts.hashes.0);
+        if self.prompts.len() < 2 {
+            self.prompts.insert(facts.hashes.0);
         }
-        self.distinct.1.insert(facts.hashes.1);
     }
 }
 
@@ -553,12 +556,13 @@ impl FileSummary {
         }
         if let Some(completion) = &facts.completion {
             self.completions.absorb(completion);
+            self.seen.completions.push([completion.hashes.1 as u64]);
         }
     }
 
     /// Compares the examples with one another, after the last one. Their contents stay, for the other files of the run.
     fn settle(&mut self) -> io::Result<()> {
-        let Seen { contents, prompts, answers, images } = &mut self.seen;
+        let Seen { contents, prompts, answers, images, completions } = &mut self.seen;
         // Of each group the first record is its first line: groups are sorted by line.
         let mut first = None;
         let duplicates = &mut self.duplicates;
@@ -596,7 +600,13 @@ impl FileSummary {
             }
             *most = (*most).max((uses, bytes));
         })?;
-        (*prompts, *answers, *images) = (Ledger::default(), Ledger::default(), Ledger::default());
+        let mut before = None;
+        let distinct = &mut self.completions.completions;
+        completions.each(|[completion]| {
+            *distinct += u64::from(before != Some(completion));
+            before = Some(completion);
+        })?;
+        self.seen = Seen { contents: std::mem::take(contents), ..Seen::default() };
         Ok(())
     }
 
