@@ -108,7 +108,19 @@ impl Excerpt {
         if to < line.len() {
             text.push('…');
         }
-        Self { text, start: shown, length }
+        let (mut start, mut length) = (shown, length);
+        // From the last to the first, so that the offsets of those before stay true.
+        let found: Vec<usize> = commands(&text).collect();
+        for at in found.into_iter().rev() {
+            const MARK: &str = "\u{fffd}";
+            text.replace_range(at..=at, MARK);
+            if at < start {
+                start += MARK.len() - 1;
+            } else if at < start + length {
+                length += MARK.len() - 1;
+            }
+        }
+        Self { text, start, length }
     }
 }
 
@@ -140,6 +152,38 @@ pub fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e0fff}' | '\u{fff9}'..='\u{fffb}')
 }
 
+/// Where a text would be a command to a machine that runs a pipeline and reads all that a program prints: GitHub's runner obeys `::`
+/// at the start of a line, behind white space too, and `##[` anywhere (`ActionCommand.cs` of actions/runner), Azure's agent
+/// `##vso[` anywhere (`Command.cs` of microsoft/azure-pipelines-agent), TeamCity `##teamcity[`. Gives the second character of
+/// each, an ASCII one, without which it is none.
+pub(crate) fn commands(text: &str) -> impl Iterator<Item = usize> {
+    let begins = |at: usize, word: &str| text.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+    memchr::memchr2_iter(b'#', b':', text.as_bytes()).filter(move |&at| {
+        let before = text.get(..at).unwrap_or_default();
+        let is_colon = text.as_bytes().get(at) == Some(&b':');
+        if is_colon {
+            let is_first = |before: &str| before.chars().next_back().is_none_or(char::is_whitespace);
+            before.strip_suffix(':').is_some_and(is_first) && text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_alphabetic)
+        } else {
+            before.ends_with('#') && ["[", "vso[", "teamcity["].iter().any(|word| begins(at + 1, word))
+        }
+    })
+}
+
+/// The same text without [`commands`]: what makes one is told by its code.
+fn disarmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    let found: Vec<usize> = commands(&text).collect();
+    if found.is_empty() {
+        return text;
+    }
+    let mut out = text.into_owned();
+    for at in found.into_iter().rev() {
+        let code = if out.as_bytes().get(at) == Some(&b':') { "\\u{3a}" } else { "\\u{23}" };
+        out.replace_range(at..=at, code);
+    }
+    Cow::Owned(out)
+}
+
 /// `text` fit for a message: at most `MARGIN` characters, unsafe ones as `\u{…}`, in backticks.
 pub fn quoted(text: &str) -> String {
     let mut out = String::from("`");
@@ -160,13 +204,14 @@ pub fn quoted(text: &str) -> String {
         }
     }
     out.push('`');
-    out
+    disarmed(Cow::Owned(out)).into_owned()
 }
 
-/// Text from outside (a path, a library's message) made safe to print: unsafe characters as `\u{…}`.
+/// Text from outside (a path, a library's message) made safe to print: unsafe characters as `\u{…}`, and so what would make it a
+/// command to a machine that runs a pipeline.
 pub fn sanitised(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
+        return disarmed(Cow::Borrowed(text));
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -176,7 +221,7 @@ pub fn sanitised(text: &str) -> Cow<'_, str> {
             out.push(c);
         }
     }
-    Cow::Owned(out)
+    disarmed(Cow::Owned(out))
 }
 
 /// The system's reason for a failure in words of a message: lower case, without the error number.
@@ -264,6 +309,29 @@ mod tests {
         let excerpt = Excerpt::new("{\u{1b}[2J\u{202e}\u{9b}\u{200b}}".as_bytes(), Span::new(0, 1));
         assert!(!excerpt.text.chars().any(is_unsafe));
         assert_eq!(quoted("a\u{1b}\n`"), "`a\\u{1b}\\n'`");
+    }
+
+    #[test]
+    fn nothing_that_is_shown_is_a_command_to_a_pipeline() {
+        for (text, shown) in [
+            ("##vso[task.setvariable variable=PATH]x", "#\\u{23}vso[task.setvariable variable=PATH]x"),
+            ("a ##[add-mask]b", "a #\\u{23}[add-mask]b"),
+            ("##TeamCity[x]", "#\\u{23}TeamCity[x]"),
+            ("::error::x", ":\\u{3a}error::x"),
+            ("a \u{a0}::add-mask::b", "a \u{a0}:\\u{3a}add-mask::b"),
+            ("###vso[x", "##\\u{23}vso[x"),
+        ] {
+            assert_eq!(sanitised(text), shown);
+            assert_eq!(commands(&quoted(&format!("x {text}"))).next(), None);
+            let excerpt = Excerpt::new(text.as_bytes(), Span::new(2, 7));
+            assert_eq!(commands(&excerpt.text).next(), None);
+            assert_eq!(excerpt.text.chars().count(), text.chars().count());
+            let marked = &excerpt.text[excerpt.start..excerpt.start + excerpt.length];
+            assert_eq!(marked.chars().count(), String::from_utf8_lossy(&text.as_bytes()[2..7]).chars().count(), "{excerpt:?}");
+        }
+        for harmless in ["## Heading", "std::vec", "f :: Int", "a#[b", "C##", "# [x]", ":: a"] {
+            assert!(matches!(sanitised(harmless), Cow::Borrowed(_)), "{harmless}");
+        }
     }
 
     #[test]

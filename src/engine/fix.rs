@@ -472,6 +472,8 @@ impl Mender<'_> {
         let start = Place { line: place.line, offset: place.offset + (whole.len() - line.len()) as u64 * u64::from(place.offset == 0) };
         // The last net, as for findings: a fault of our own must not cost a line.
         let mended = catch_unwind(AssertUnwindSafe(|| self.mend(line, start, ends_file, &mut entry))).ok().flatten();
+        // What has no content is nobody's copy.
+        entry.content = entry.content.filter(|_| wants.duplicates);
         if wants.final_break && entry.lacks_break {
             line_break = b"\n";
             entry.codes.push("F020");

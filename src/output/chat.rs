@@ -1,5 +1,6 @@
 //! One example as a chat in a terminal: who says what, wrapped to the width, images and calls in short.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Color, Style};
@@ -7,6 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::summary::Paint;
 use super::transcript::{Block, Cut, Reader, Transcript, Turn, Voice};
+use crate::diagnostic::sanitised;
 use crate::settings::Settings;
 
 /// How a chat is drawn.
@@ -125,6 +127,10 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     }
     for line in &mut lines {
         line.truncate(line.trim_end_matches(' ').len());
+        // What is harmless within a line may be none at the start of one.
+        if let Cow::Owned(safe) = sanitised(line) {
+            *line = safe;
+        }
     }
     lines
 }

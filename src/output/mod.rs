@@ -31,7 +31,7 @@ use std::io::{self, Write};
 use xxhash_rust::xxh3::Xxh3;
 
 use self::digest::Digest;
-use crate::diagnostic::{Diagnostic, count, is_unsafe, number};
+use crate::diagnostic::{Diagnostic, commands, count, is_unsafe, number};
 use crate::edit::{Applicability, Edit, Fix};
 use crate::settings::Settings;
 use crate::summary::Summary;
@@ -196,9 +196,14 @@ impl Cap {
 }
 
 /// `value` as JSON in one line, with every character that could steer a terminal escaped (serde_json leaves DEL, C1 and
-/// bidirectional marks as they are).
+/// bidirectional marks as they are), and what would make a string in it a command to a machine that runs a pipeline.
 fn json_text(value: &impl serde::Serialize) -> io::Result<String> {
-    let text = serde_json::to_string(value)?;
+    let mut text = serde_json::to_string(value)?;
+    // Such a sign can stand in a string alone; the colons of a command would have to begin the line.
+    let found: Vec<usize> = commands(&text).filter(|&at| text.as_bytes().get(at) == Some(&b'#')).collect();
+    for at in found.into_iter().rev() {
+        text.replace_range(at..=at, "\\u0023");
+    }
     if !text.chars().any(is_unsafe) {
         return Ok(text);
     }

@@ -201,6 +201,15 @@ fn lines_that_cannot_be_saved_are_set_aside_and_kept() {
 }
 
 #[test]
+fn copies_of_lines_that_are_mended_stay_unless_unsafe_fixes_are_asked_for() {
+    let twice = TYPO.replace("{n}", "7") + "\n" + &TYPO.replace("{n}", "7") + "\n";
+    let folder = folder(&[("a.jsonl", &(lines(GOOD, 5) + &twice))]);
+    let output = tunelint(folder.path(), &["check", "a.jsonl", "--fix-only"]);
+    assert_eq!(read(&folder, "a.jsonl"), lines(GOOD, 5) + &twice.replace("asistant", "assistant"), "{}", text(&output.stderr));
+    assert_eq!(names(&folder).len(), 1, "nothing is set aside");
+}
+
+#[test]
 fn a_file_that_would_lose_every_line_is_left_alone() {
     let data = lines(r#"{"messages": [{"role": "user", "content": "{n}"}, {"role": "assistant", "content": 7, "weight": 0.5}]}"#, 20);
     let folder = folder(&[("a.jsonl", &data)]);

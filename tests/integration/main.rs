@@ -5,11 +5,13 @@
 mod corpora;
 mod everyday;
 mod fix;
+mod fuzz;
 mod generate;
 mod house;
 mod images;
 mod json;
 mod program;
+mod properties;
 mod report;
 mod sources;
 mod together;

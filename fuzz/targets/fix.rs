@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: tunelint_fuzz::begin(), |data: &[u8]| tunelint_fuzz::holds("fix", data));

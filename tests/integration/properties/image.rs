@@ -1,0 +1,174 @@
+//! An image through the verdict, and through what makes it comply.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use image::{ImageReader, Limits};
+use tunelint::image::transcode::{Accepted, Encode, Options, Output, transcode};
+use tunelint::image::{Caps, DamageKind, Depth, Embedded, Format, Mode, Verdict, inspect};
+use tunelint::target::Target;
+
+/// Pixels of an image that is decoded to compare: more is only slow.
+const PIXELS: u64 = 1 << 18;
+
+/// Bytes that begin with `data:` are a URL, bytes behind a 1 a PNG whose checksums are put right, bytes behind a 2 the header and
+/// the rows of a PNG that is made of them; all others are an image as it is.
+///
+/// The header alone says what the whole look says. What is found intact, every decoder gets through; what is found broken in a PNG,
+/// none does. What is made to comply does. Damage stands within the bytes.
+pub(super) fn holds(data: &[u8]) {
+    match data {
+        [b'd', b'a', b't', b'a', b':', ..] => url_holds(&String::from_utf8_lossy(data)),
+        [1, png @ ..] => image_holds(&with_checksums(png)),
+        [2, rest @ ..] => image_holds(&made_png(rest)),
+        image => {
+            image_holds(image);
+            if image.len() <= 1 << 12 {
+                url_holds(&format!("data:image/png;base64,{}", STANDARD.encode(image)));
+            }
+        }
+    }
+}
+
+fn url_holds(url: &str) {
+    let mut buffer = Vec::new();
+    for depth in [None, Some(Depth::Header), Some(Depth::Full)] {
+        let Some(embedded) = Embedded::look(url, depth, &Caps::default(), &mut buffer) else { return };
+        assert!(url.get(embedded.payload_start..).is_some() && url.get(embedded.media_type_start..).is_some(), "{embedded:?}");
+        assert!(embedded.url_fault.is_some() || embedded.media_type_start <= embedded.payload_start, "{embedded:?}");
+        if let Some(fault) = embedded.url_fault {
+            assert!(fault.at() <= url.len(), "{fault:?}");
+            continue;
+        }
+        if depth.is_none() {
+            continue;
+        }
+        let payload = &url[embedded.payload_start..];
+        let theirs = STANDARD.decode(payload);
+        match embedded.base64_fault {
+            None => assert_eq!(theirs.as_ref(), Ok(&buffer)),
+            Some(fault) => {
+                assert!(theirs.is_err() || payload.is_empty(), "{fault:?} in what is sound");
+                assert!(fault.at().is_none_or(|at| at < payload.len().max(1)), "{fault:?}");
+            }
+        }
+        if let Some(verdict) = &embedded.verdict {
+            assert_eq!(embedded.image_bytes, buffer.len() as u64);
+            is_sound(verdict, &buffer);
+        }
+    }
+}
+
+fn image_holds(bytes: &[u8]) {
+    let full = inspect(bytes, Depth::Full, &Caps::default());
+    let header = inspect(bytes, Depth::Header, &Caps::default());
+    let facts = |verdict: &Verdict| (verdict.format, verdict.width, verdict.height, verdict.mode, verdict.bit_depth);
+    assert_eq!(facts(&full), facts(&header));
+    is_sound(&full, bytes);
+    is_sound(&header, bytes);
+    let hidden = header.damage.as_ref().filter(|damage| damage.kind.is_fatal());
+    assert!(hidden.is_none() || full.damage.is_some(), "damage of the header is damage: {header:?}, {full:?}");
+    if !matches!(full.format, Format::Jpeg | Format::Png | Format::WebP) || full.pixels() > PIXELS || full.looked != Depth::Full {
+        return;
+    }
+    let theirs = decoded(bytes);
+    match (&full.damage, theirs) {
+        (None, theirs) => assert_eq!(theirs, Some((full.width, full.height)), "intact, and yet not decoded: {full:?}"),
+        (Some(damage), Some(_)) => {
+            // Other decoders paper over what is broken in a JPEG, over a WebP that is cut in its last bytes, and over the checksum
+            // of unpacked data; the `png` crate over copies of bytes that stand before the first, too, which zlib refuses.
+            let is_hard =
+                matches!(damage.kind, DamageKind::BadData | DamageKind::Truncated) && !damage.detail.contains("DistanceTooFarBack");
+            assert!(full.format != Format::Png || !is_hard, "broken, and yet decoded: {full:?}");
+        }
+        _ => {}
+    }
+    complies(bytes, &full);
+}
+
+fn is_sound(verdict: &Verdict, bytes: &[u8]) {
+    let Some(damage) = &verdict.damage else {
+        let is_read = !matches!(verdict.format, Format::Jpeg | Format::Png | Format::WebP) || verdict.pixels() > 0;
+        assert!(is_read && (1..=8).contains(&verdict.orientation), "{verdict:?}");
+        assert!(verdict.trailing_bytes <= bytes.len() && verdict.stray_bytes <= bytes.len(), "{verdict:?}");
+        return;
+    };
+    assert!(damage.offset <= bytes.len(), "{damage:?} of {} bytes", bytes.len());
+    assert!(super::is_readable(&damage.detail), "{damage:?}");
+}
+
+/// Width and height by the `image` crate; `None` when it cannot decode it, or panics.
+fn decoded(bytes: &[u8]) -> Option<(u32, u32)> {
+    let decode = || {
+        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
+        reader.limits(Limits::default());
+        let image = reader.decode().ok()?;
+        Some((image.width(), image.height()))
+    };
+    catch_unwind(AssertUnwindSafe(decode)).ok().flatten()
+}
+
+fn complies(bytes: &[u8], full: &Verdict) {
+    let accepted = Accepted::of(&Target::builtin("openai").expect("built in"));
+    for (encode, output, max_side) in [
+        (Encode::WhenNeeded, Output::Auto, None),
+        (Encode::Always, Output::Auto, Some(16)),
+        (Encode::Always, Output::Jpeg, None),
+        (Encode::WhenNeeded, Output::Png, Some(24)),
+    ] {
+        let options = Options { encode, output, max_side, strip_metadata: true, ..Options::new(accepted.clone()) };
+        let Ok(prepared) = transcode(bytes, &options) else { continue };
+        let verdict = inspect(&prepared.bytes, Depth::Full, &Caps::default());
+        assert!(verdict.damage.as_ref().is_none_or(|damage| !damage.kind.is_fatal()), "{full:?} became {verdict:?}");
+        assert!(verdict.damage.is_none() || prepared.doubt.is_some(), "{full:?} became {verdict:?}, without a doubt");
+        assert!(matches!(verdict.mode, Some(Mode::Rgb | Mode::Rgba)), "{full:?} became {verdict:?}");
+        assert_eq!((verdict.format, verdict.width, verdict.height), (prepared.format, prepared.width, prepared.height));
+        assert_eq!((verdict.orientation, verdict.animated), (1, None), "{full:?} became {verdict:?}");
+        assert!(max_side.is_none_or(|side| verdict.width.max(verdict.height) <= side));
+    }
+}
+
+const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+fn chunk(out: &mut Vec<u8>, kind: &[u8], body: &[u8]) {
+    out.extend((body.len() as u32).to_be_bytes());
+    let start = out.len();
+    out.extend_from_slice(kind);
+    out.extend_from_slice(body);
+    let checksum = crc32fast::hash(&out[start..]);
+    out.extend(checksum.to_be_bytes());
+}
+
+/// A PNG with the checksum of every chunk put right: else hardly a change of its bytes gets past them.
+fn with_checksums(png: &[u8]) -> Vec<u8> {
+    let mut out = SIGNATURE.to_vec();
+    let mut rest = png.strip_prefix(SIGNATURE).unwrap_or(png);
+    while let Some((head, behind)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        let Some(body) = behind.get(..length) else { break };
+        chunk(&mut out, &head[4..], body);
+        rest = behind.get(length + 4..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// A PNG whose header is the first 13 bytes, small, and whose rows, with their filters, are the others.
+fn made_png(bytes: &[u8]) -> Vec<u8> {
+    let mut header = [0_u8; 13];
+    let count = bytes.len().min(13);
+    header[..count].copy_from_slice(&bytes[..count]);
+    (header[0], header[1], header[2], header[4], header[5], header[6]) = (0, 0, 0, 0, 0, 0);
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, bytes.get(13..).unwrap_or_default()).expect("written");
+    let mut out = SIGNATURE.to_vec();
+    chunk(&mut out, b"IHDR", &header);
+    if header[9] == 3 {
+        chunk(&mut out, b"PLTE", &[7; 96]);
+    }
+    chunk(&mut out, b"IDAT", &packed.finish().expect("packed"));
+    chunk(&mut out, b"IEND", b"");
+    out
+}
