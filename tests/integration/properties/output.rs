@@ -83,15 +83,16 @@ fn is_harmless(name: &str, written: &str, is_coloured: bool) {
     let steering = plain.chars().find(|&c| c != '\n' && is_unsafe(c));
     assert!(steering.is_none(), "{name}: {steering:?} in {written:?}");
     for line in plain.lines() {
-        // GitHub's runner looks for `::` behind white space, and if there is none for `##[` anywhere, Azure's agent for the first
-        // `##vso[`, TeamCity for `##teamcity[`.
+        // GitHub's runner looks for `::` and a name behind white space, and if there is none for `##[` anywhere, Azure's agent for the
+        // first `##vso[`, TeamCity for `##teamcity[`.
         let is_own = match name {
             "github" => ["::error ", "::warning ", "::notice "].iter().any(|own| line.starts_with(own)),
             "azure" => line.starts_with("##vso[task.logissue "),
             _ => false,
         };
         let folded = line.to_ascii_lowercase();
-        let is_command = line.trim_start().starts_with("::") || ["##[", "##vso[", "##teamcity["].iter().any(|word| folded.contains(word));
+        let names = line.trim_start().strip_prefix("::").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let is_command = names || ["##[", "##vso[", "##teamcity["].iter().any(|word| folded.contains(word));
         assert!(is_own || !is_command, "{name}: a command to a pipeline in {line:?}");
     }
 }
