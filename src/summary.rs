@@ -99,24 +99,42 @@ pub struct CompletionFacts {
 
 /// An exact distribution of small numbers: memory follows the distinct values, not the examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Distribution(BTreeMap<u64, u64>);
+pub struct Distribution {
+    /// Counts by value, up to the largest one that is below [`Distribution::SMALL`]: most values of most files.
+    small: Vec<u64>,
+    large: BTreeMap<u64, u64>,
+}
 
 impl Distribution {
+    const SMALL: u64 = 1 << 12;
+
     /// Counts one more `value`.
     pub fn add(&mut self, value: u64) {
-        *self.0.entry(value).or_default() += 1;
+        self.add_many(value, 1);
     }
 
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (&value, &count) in &other.0 {
-            *self.0.entry(value).or_default() += count;
+        other.iter().for_each(|(value, count)| self.add_many(value, count));
+    }
+
+    fn add_many(&mut self, value: u64, count: u64) {
+        if value >= Self::SMALL {
+            *self.large.entry(value).or_default() += count;
+            return;
+        }
+        let index = value as usize;
+        if self.small.len() <= index {
+            self.small.resize(index + 1, 0);
+        }
+        if let Some(sum) = self.small.get_mut(index) {
+            *sum += count;
         }
     }
 
     /// How many values were counted.
     pub fn count(&self) -> u64 {
-        self.0.values().sum()
+        self.iter().map(|(_, count)| count).sum()
     }
 
     /// The smallest value that at least the share `q` (0 to 1) of all values do not exceed: the inverse of the
@@ -124,7 +142,7 @@ impl Distribution {
     pub fn quantile(&self, q: f64) -> Option<u64> {
         let rank = ((q * self.count() as f64).ceil() as u64).max(1);
         let mut seen = 0;
-        self.0.iter().find_map(|(&value, &count)| {
+        self.iter().find_map(|(value, count)| {
             seen += count;
             (seen >= rank).then_some(value)
         })
@@ -132,19 +150,22 @@ impl Distribution {
 
     /// Smallest and largest value.
     pub fn range(&self) -> Option<(u64, u64)> {
-        Some((*self.0.keys().next()?, *self.0.keys().next_back()?))
+        let low = self.iter().next()?.0;
+        let high = self.large.keys().next_back().copied().unwrap_or((self.small.len() as u64).saturating_sub(1));
+        Some((low, high))
     }
 
     /// Each value with its count, from the smallest on.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.0.iter().map(|(&value, &count)| (value, count))
+        let small = (0..).zip(&self.small).filter(|(_, count)| **count > 0);
+        small.chain(self.large.iter().map(|(&value, count)| (value, count))).map(|(value, &count)| (value, count))
     }
 
     /// Counts in `bins` equal steps from the smallest to the largest value.
     pub fn histogram(&self, bins: usize) -> Vec<u64> {
         let Some((low, high)) = self.range() else { return Vec::new() };
         let mut counts = vec![0; bins];
-        for (&value, &count) in &self.0 {
+        for (value, count) in self.iter() {
             let bin = (u128::from(value - low) * bins as u128 / (u128::from(high - low) + 1)) as usize;
             if let Some(slot) = counts.get_mut(bin) {
                 *slot += count;
@@ -807,9 +828,11 @@ mod tests {
         assert_eq!([0.0, 0.5, 0.95, 1.0].map(|q| distribution.quantile(q)), [Some(1), Some(50), Some(95), Some(100)]);
         assert_eq!(distribution.histogram(4), [25, 25, 25, 25]);
         assert_eq!(Distribution::default().quantile(0.5), None);
+        distribution.add(1_000_000);
+        assert_eq!((distribution.range(), distribution.quantile(1.0), distribution.count()), (Some((1, 1_000_000)), Some(1_000_000), 101));
         let mut twice = distribution.clone();
         twice.merge(&distribution);
-        assert_eq!(twice.count(), 200);
+        assert_eq!(twice.count(), 202);
     }
 
     #[test]
