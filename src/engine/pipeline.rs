@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::bounded;
 
 use super::input::{Origin, Spent};
 use super::line::{Outcome, Worker};
@@ -169,8 +169,15 @@ pub(super) fn each_block<W, T: Send>(
     Ok(())
 }
 
-/// Reader → bounded channel → workers → this thread, which puts outcomes back in order. At most `4 × threads` blocks
-/// are under way, whether waiting, worked on or done out of turn: a permit is handed back only when one is absorbed.
+/// Blocks under way at the most.
+const MOST_UNDER_WAY: usize = 64;
+/// Bytes of blocks under way, unless a single one is larger, for each thread but for few threads. Enough for the others to go on
+/// while one block takes its time, with ten megabytes of images perhaps.
+const BYTES_UNDER_WAY: usize = 4 << 20;
+const FEWEST_BYTES_UNDER_WAY: usize = 24 << 20;
+
+/// Reader → bounded channel → workers → this thread, which puts outcomes back in order. A block is under way until what it came to
+/// is absorbed, whether it waits, is worked on or is done out of turn; the reader sees to it that they are not too many.
 fn parallel<W, T: Send>(
     threads: usize,
     reader: &mut Reader,
@@ -179,23 +186,27 @@ fn parallel<W, T: Send>(
     run: &(impl Fn(&mut W, Block) -> T + Sync),
     absorb: &mut dyn FnMut(T) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let in_flight = threads * 4;
-    let (permits_back, permits): (Sender<()>, Receiver<()>) = bounded(in_flight);
-    let (to_workers, blocks) = bounded::<Block>(in_flight);
-    let (done, outcomes) = bounded::<(u64, T)>(in_flight);
-    for _ in 0..in_flight {
-        let _ = permits_back.send(());
-    }
+    let most_bytes = (threads * BYTES_UNDER_WAY).max(FEWEST_BYTES_UNDER_WAY);
+    let (to_workers, blocks) = bounded::<Block>(MOST_UNDER_WAY);
+    let (done, outcomes) = bounded::<(u64, usize, T)>(MOST_UNDER_WAY);
+    let (absorbed, room) = bounded::<usize>(MOST_UNDER_WAY);
     let read_error = Mutex::new(None);
     thread::scope(|scope| {
         scope.spawn(|| {
-            let to_workers = to_workers;
+            let (to_workers, room) = (to_workers, room);
+            let (mut under_way, mut bytes) = (0, 0);
             let mut next = Some(first);
             while let Some(block) = next {
-                // Either channel closes when the collector has given up.
-                if permits.recv().is_err() || to_workers.send(block).is_err() {
+                let size = block.size();
+                while under_way == MOST_UNDER_WAY || (under_way > 0 && bytes + size > most_bytes) {
+                    // The channels close when the collector has given up.
+                    let Ok(size) = room.recv() else { return };
+                    (under_way, bytes) = (under_way - 1, bytes - size);
+                }
+                if to_workers.send(block).is_err() {
                     return;
                 }
+                (under_way, bytes) = (under_way + 1, bytes + size);
                 next = match reader.next() {
                     Ok(next) => next,
                     Err(error) => {
@@ -210,23 +221,23 @@ fn parallel<W, T: Send>(
             scope.spawn(move || {
                 let mut worker = worker();
                 for block in blocks {
-                    let index = block.index;
-                    if done.send((index, run(&mut worker, block))).is_err() {
+                    let (index, size) = (block.index, block.size());
+                    if done.send((index, size, run(&mut worker, block))).is_err() {
                         return;
                     }
                 }
             });
         }
         drop((blocks, done));
-        let (permits_back, outcomes) = (permits_back, outcomes);
+        let (absorbed, outcomes) = (absorbed, outcomes);
         let mut waiting = BTreeMap::new();
         let mut next = 0;
-        for (index, outcome) in &outcomes {
-            waiting.insert(index, outcome);
-            while let Some(outcome) = waiting.remove(&next) {
+        for (index, size, outcome) in &outcomes {
+            waiting.insert(index, (size, outcome));
+            while let Some((size, outcome)) = waiting.remove(&next) {
                 absorb(outcome)?;
                 next += 1;
-                let _ = permits_back.try_send(());
+                let _ = absorbed.try_send(size);
             }
         }
         Ok(())
@@ -234,6 +245,16 @@ fn parallel<W, T: Send>(
     match read_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(Error::Read(error)),
         None => Ok(()),
+    }
+}
+
+impl Block {
+    /// The bytes that it holds.
+    fn size(&self) -> usize {
+        match &self.content {
+            Content::Lines(bytes) => bytes.len(),
+            Content::TooLong(_) => 0,
+        }
     }
 }
 
