@@ -187,7 +187,8 @@ fn parallel<W, T: Send>(
     absorb: &mut dyn FnMut(T) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let most_bytes = (threads * BYTES_UNDER_WAY).max(FEWEST_BYTES_UNDER_WAY);
-    let (to_workers, blocks) = bounded::<Block>(MOST_UNDER_WAY);
+    // Few wait: what was just read is still in the cache.
+    let (to_workers, blocks) = bounded::<Block>(threads * 2);
     let (done, outcomes) = bounded::<(u64, usize, T)>(MOST_UNDER_WAY);
     let (absorbed, room) = bounded::<usize>(MOST_UNDER_WAY);
     let read_error = Mutex::new(None);
