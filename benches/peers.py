@@ -132,6 +132,7 @@ def generate(source: str, out: str, rows: str) -> str:
     import io
     import tempfile
 
+    os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     from datasets import load_dataset
     from PIL import Image
 
