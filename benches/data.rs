@@ -1,5 +1,6 @@
 //! What the Criterion benches work on: the same bytes in every run of one commit, made in memory.
 
+#![allow(clippy::indexing_slicing, reason = "numbers are drawn below the lengths of the lists")]
 #![allow(dead_code, reason = "each bench uses a part")]
 #![allow(clippy::unwrap_used, reason = "what is made here is whole")]
 
