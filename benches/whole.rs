@@ -67,7 +67,7 @@ fn text(criterion: &mut Criterion) {
 }
 
 fn vision(criterion: &mut Criterion) {
-    for (name, file) in [("repeated images", data::vision_file(60, false)), ("distinct images", data::vision_file(20, true))] {
+    for (name, file) in [("repeated images", data::vision_file(60, false)), ("distinct images", data::vision_file(40, true))] {
         let mut group = group(criterion, &format!("check/{name}"), file.len());
         for threads in [1, 2] {
             check(&mut group, &format!("{threads} threads"), &file, &data::settings(), threads);
