@@ -77,8 +77,13 @@ fn vision(criterion: &mut Criterion) {
                 let mut met = HashSet::new();
                 for line in file.lines() {
                     let root: Value = serde_json::from_str(line).unwrap();
-                    let parts = root["messages"].as_array().into_iter().flatten().filter_map(|message| message["content"].as_array());
-                    for url in parts.flatten().filter_map(|part| part["image_url"]["url"].as_str()) {
+                    let parts = root
+                        .get("messages")
+                        .and_then(|list| list.as_array())
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|message| message.get("content")?.as_array());
+                    for url in parts.flatten().filter_map(|part| part.pointer("/image_url/url")?.as_str()) {
                         if met.insert(url.to_owned()) {
                             let bytes = STANDARD.decode(url.split_once(',').unwrap().1).unwrap();
                             black_box(image::load_from_memory(&bytes).unwrap());
