@@ -1,6 +1,5 @@
 //! Where the bytes come from: a file, a pipe or memory, unpacked by its magic bytes, never by its name.
 
-use std::collections::VecDeque;
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 
@@ -26,7 +25,7 @@ pub(super) enum Origin {
 /// Blocks that were given out. The memory of one serves again once nobody looks at it any more: the system hands out fresh
 /// memory page by page, which costs about as much as to read a file into it.
 #[derive(Debug, Default)]
-pub(crate) struct Spent(VecDeque<Arc<Vec<u8>>>);
+pub(crate) struct Spent(Vec<Arc<Vec<u8>>>);
 
 impl Spent {
     /// Blocks that are remembered.
@@ -34,26 +33,20 @@ impl Spent {
     /// Bytes of a block that is worth keeping; one that held a very long line is not.
     const MOST_BYTES: usize = 8 << 20;
 
-    /// Room for a block, empty.
+    /// Room for a block, empty: that of the youngest one that is free, which may still be in the cache.
     pub(crate) fn take(&mut self) -> Vec<u8> {
-        for _ in 0..self.0.len() {
-            match self.0.pop_front().map(Arc::try_unwrap) {
-                Some(Ok(mut block)) => {
-                    block.clear();
-                    return block;
-                }
-                Some(Err(in_use)) => self.0.push_back(in_use),
-                None => break,
-            }
-        }
-        Vec::new()
+        let free = self.0.iter().rposition(|block| Arc::strong_count(block) == 1);
+        let block = free.map(|index| self.0.remove(index)).and_then(|block| Arc::try_unwrap(block).ok());
+        let mut block = block.unwrap_or_default();
+        block.clear();
+        block
     }
 
     /// Gives out `block`, and remembers it.
     pub(crate) fn give(&mut self, block: Vec<u8>) -> Arc<Vec<u8>> {
         let block = Arc::new(block);
         if block.capacity() <= Self::MOST_BYTES && self.0.len() < Self::MOST {
-            self.0.push_back(Arc::clone(&block));
+            self.0.push(Arc::clone(&block));
         }
         block
     }

@@ -1,9 +1,9 @@
-//! Blocks of lines from one reader to many workers and back in order. A file of one block is checked where it is read:
+//! Blocks of lines to many workers and back in order. A file of one block is checked where it is read:
 //! no thread is started for a hook's dozen lines.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::bounded;
@@ -169,15 +169,47 @@ pub(super) fn each_block<W, T: Send>(
     Ok(())
 }
 
-/// Blocks under way at the most.
-const MOST_UNDER_WAY: usize = 64;
-/// Bytes of blocks under way, unless a single one is larger, for each thread but for few threads. Enough for the others to go on
-/// while one block takes its time, with ten megabytes of images perhaps.
+/// Bytes under way, unless a single block is larger, for each thread but for few threads. Enough for the others to go on while one
+/// block takes its time, with ten megabytes of images perhaps.
 const BYTES_UNDER_WAY: usize = 4 << 20;
 const FEWEST_BYTES_UNDER_WAY: usize = 24 << 20;
+/// Blocks under way at the most.
+const MOST_UNDER_WAY: usize = 64;
 
-/// Reader → bounded channel → workers → this thread, which puts outcomes back in order. A block is under way until what it came to
-/// is absorbed, whether it waits, is worked on or is done out of turn; the reader sees to it that they are not too many.
+/// Where workers take their blocks from. Each reads its own: so its bytes are in the cache of the core that looks at them.
+struct Source<'r> {
+    reader: &'r mut Reader,
+    /// Read before the workers began.
+    first: Option<Block>,
+    error: Option<io::Error>,
+    ended: bool,
+}
+
+impl Source<'_> {
+    fn next(&mut self) -> Option<Block> {
+        if self.first.is_some() {
+            return self.first.take();
+        }
+        let next = if self.ended { Ok(None) } else { self.reader.next() };
+        self.ended |= !matches!(next, Ok(Some(_)));
+        next.unwrap_or_else(|error| {
+            self.error = Some(error);
+            None
+        })
+    }
+}
+
+/// Blocks whose outcome is not absorbed yet, whether they are worked on or were done out of turn.
+#[derive(Default)]
+struct UnderWay {
+    blocks: usize,
+    bytes: usize,
+    /// Nobody will absorb any more.
+    given_up: bool,
+}
+
+/// Workers take turns in reading, and send what their blocks came to to this thread, which puts it back in order. They wait while
+/// too much is under way.
 fn parallel<W, T: Send>(
     threads: usize,
     reader: &mut Reader,
@@ -187,41 +219,27 @@ fn parallel<W, T: Send>(
     absorb: &mut dyn FnMut(T) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let most_bytes = (threads * BYTES_UNDER_WAY).max(FEWEST_BYTES_UNDER_WAY);
-    // Few wait: what was just read is still in the cache.
-    let (to_workers, blocks) = bounded::<Block>(threads * 2);
-    let (done, outcomes) = bounded::<(u64, usize, T)>(MOST_UNDER_WAY);
-    let (absorbed, room) = bounded::<usize>(MOST_UNDER_WAY);
-    let read_error = Mutex::new(None);
+    let source = Mutex::new(Source { reader, first: Some(first), error: None, ended: false });
+    let (under_way, room) = (Mutex::new(UnderWay::default()), Condvar::new());
+    let count = || under_way.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = || {
+        let is_full = |now: &mut UnderWay| !now.given_up && (now.blocks >= MOST_UNDER_WAY || now.bytes >= most_bytes);
+        if room.wait_while(count(), is_full).unwrap_or_else(PoisonError::into_inner).given_up {
+            return None;
+        }
+        let block = source.lock().unwrap_or_else(PoisonError::into_inner).next()?;
+        let mut now = count();
+        (now.blocks, now.bytes) = (now.blocks + 1, now.bytes + block.size());
+        Some(block)
+    };
     thread::scope(|scope| {
-        scope.spawn(|| {
-            let (to_workers, room) = (to_workers, room);
-            let (mut under_way, mut bytes) = (0, 0);
-            let mut next = Some(first);
-            while let Some(block) = next {
-                let size = block.size();
-                while under_way == MOST_UNDER_WAY || (under_way > 0 && bytes + size > most_bytes) {
-                    // The channels close when the collector has given up.
-                    let Ok(size) = room.recv() else { return };
-                    (under_way, bytes) = (under_way - 1, bytes - size);
-                }
-                if to_workers.send(block).is_err() {
-                    return;
-                }
-                (under_way, bytes) = (under_way + 1, bytes + size);
-                next = match reader.next() {
-                    Ok(next) => next,
-                    Err(error) => {
-                        *read_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        return;
-                    }
-                };
-            }
-        });
+        // Room for what all workers that saw room may send.
+        let (done, outcomes) = bounded::<(u64, usize, T)>(MOST_UNDER_WAY + threads);
         for _ in 0..threads {
-            let (blocks, done) = (blocks.clone(), done.clone());
+            let (done, next) = (done.clone(), &next);
             scope.spawn(move || {
                 let mut worker = worker();
-                for block in blocks {
+                while let Some(block) = next() {
                     let (index, size) = (block.index, block.size());
                     if done.send((index, size, run(&mut worker, block))).is_err() {
                         return;
@@ -229,21 +247,24 @@ fn parallel<W, T: Send>(
                 }
             });
         }
-        drop((blocks, done));
-        let (absorbed, outcomes) = (absorbed, outcomes);
-        let mut waiting = BTreeMap::new();
-        let mut next = 0;
+        drop(done);
+        let (mut waiting, mut turn) = (BTreeMap::new(), 0);
         for (index, size, outcome) in &outcomes {
             waiting.insert(index, (size, outcome));
-            while let Some((size, outcome)) = waiting.remove(&next) {
-                absorb(outcome)?;
-                next += 1;
-                let _ = absorbed.try_send(size);
+            while let Some((size, outcome)) = waiting.remove(&turn) {
+                let absorbed = absorb(outcome);
+                let mut now = count();
+                (now.blocks, now.bytes) = (now.blocks - 1, now.bytes - size);
+                now.given_up |= absorbed.is_err();
+                room.notify_all();
+                drop(now);
+                absorbed?;
+                turn += 1;
             }
         }
         Ok(())
     })?;
-    match read_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    match source.into_inner().unwrap_or_else(PoisonError::into_inner).error {
         Some(error) => Err(Error::Read(error)),
         None => Ok(()),
     }

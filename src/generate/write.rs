@@ -34,6 +34,8 @@ const BLOCK: usize = 1 << 20;
 /// Blocks that wait to be written, and are written at a time. The system takes large pieces into its cache three times as fast
 /// as pieces of a quarter of a megabyte (805 MB in 0.47 s and 1.43 s).
 const BLOCKS: usize = 4;
+/// Bytes that are written before they are sent on to the disk.
+const FLUSH: usize = 64 << 20;
 /// How often it is told how far the writing has come.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -419,21 +421,40 @@ impl Job<'_> {
     }
 }
 
-/// Writes blocks until no more come, as many at a time as there are.
-fn write_blocks(mut to: Option<File>, blocks: &Receiver<Arc<Vec<u8>>>) -> io::Result<()> {
-    for first in blocks {
-        let Some(file) = &mut to else { continue };
-        let more = blocks.try_iter().take(BLOCKS - 1);
-        let waiting: Vec<Arc<Vec<u8>>> = std::iter::once(first).chain(more).collect();
-        let mut slices: Vec<IoSlice<'_>> = waiting.iter().map(|block| IoSlice::new(block)).collect();
-        let mut left = slices.as_mut_slice();
-        while !left.is_empty() {
-            match file.write_vectored(left) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => IoSlice::advance_slices(&mut left, written),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+/// Writes blocks until no more come, as many at a time as there are. What has been written is on its way to the disk meanwhile, so
+/// that little is left to wait for at the end.
+fn write_blocks(to: Option<File>, blocks: &Receiver<Arc<Vec<u8>>>) -> io::Result<()> {
+    let Some(mut file) = to else {
+        blocks.iter().for_each(drop);
+        return Ok(());
+    };
+    let written = file.try_clone()?;
+    let (more, flushes) = bounded(1);
+    std::thread::scope(|scope| {
+        // A failure to flush shows when the whole file is synced.
+        scope.spawn(move || flushes.iter().for_each(|()| drop(written.sync_data())));
+        let more = more;
+        let mut unflushed = 0;
+        for first in blocks {
+            let next = blocks.try_iter().take(BLOCKS - 1);
+            let waiting: Vec<Arc<Vec<u8>>> = std::iter::once(first).chain(next).collect();
+            unflushed += waiting.iter().map(|block| block.len()).sum::<usize>();
+            write_all(&mut file, &mut waiting.iter().map(|block| IoSlice::new(block)).collect::<Vec<_>>())?;
+            if unflushed >= FLUSH && more.try_send(()).is_ok() {
+                unflushed = 0;
             }
+        }
+        Ok(())
+    })
+}
+
+fn write_all(file: &mut File, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+    while !slices.is_empty() {
+        match file.write_vectored(slices) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut slices, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
