@@ -52,14 +52,14 @@ pub struct Facts {
     pub roles: [u32; ROLES.len()],
     /// Of those, images whose detail is left open, and the tokens that `low` would save.
     pub detail_savings: (u64, u64),
-    /// Hash of its system message.
-    pub system: Option<u128>,
+    /// Whether it has a system message.
+    pub has_system: bool,
     /// Hashes of the distinct trained assistant messages before the final answer, each with the message before it.
     pub shots: Vec<u128>,
     /// Keys beside the reserved ones, with the kind of their values: data for graders.
     pub own_keys: Vec<(String, &'static str)>,
     /// Prompt and completion, cut to what the completion rules look at.
-    pub completion: Option<CompletionFacts>,
+    pub completion: Option<Box<CompletionFacts>>,
     /// Whether the line has a root weight.
     pub weighted: bool,
     /// Whether an answer that is trained on begins or ends with white space.
@@ -537,9 +537,10 @@ impl FileSummary {
         self.detail_savings.0 += facts.detail_savings.0;
         self.detail_savings.1 += facts.detail_savings.1;
         self.skipped_examples += u64::from(facts.skipped);
-        match facts.system {
-            Some(_) => self.with_system += 1,
-            None => self.without_system.add(facts.place, 0),
+        if facts.has_system {
+            self.with_system += 1;
+        } else {
+            self.without_system.add(facts.place, 0);
         }
         if facts.weighted {
             self.weighted += 1;

@@ -43,10 +43,10 @@ pub(super) fn of(example: &Example<'_>, images: &[(Image<'_>, u128)], tokens: Ex
         image_count: images.len() as u64,
         pictures: images.iter().filter_map(|(image, _)| image.embedded).map(picture).collect(),
         roles: roles(example),
-        system: hashed().find(|(message, _)| is_system(message)).map(|(_, &own)| own),
+        has_system: example.messages.iter().any(is_system),
         shots,
         own_keys: own_keys(example),
-        completion: completion(example),
+        completion: completion(example).map(Box::new),
         weighted: root.get("weight").is_some(),
         padded_answer: example.format != Format::Reinforcement && example.messages.iter().any(is_padded),
         ..Facts::default()
