@@ -75,6 +75,8 @@ fn image_holds(bytes: &[u8]) {
     }
     let theirs = decoded(bytes);
     match (&full.damage, theirs) {
+        // libjpeg skips bytes that stand between the segments, zune-jpeg gives up at some.
+        (None, None) if full.stray_bytes > 0 => {}
         (None, theirs) => assert_eq!(theirs, Some((full.width, full.height)), "intact, and yet not decoded: {full:?}"),
         (Some(damage), Some(_)) => {
             // Other decoders paper over what is broken in a JPEG, over a WebP that is cut in its last bytes, and in a PNG over the
