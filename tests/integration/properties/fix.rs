@@ -4,6 +4,7 @@ use std::io;
 
 use tunelint::edit::Applicability;
 use tunelint::engine::{Change, Engine, FixOptions, Fixed, Input, Rewrite};
+use tunelint::format::Shape;
 use tunelint::settings::Settings;
 
 use super::{Bench, asked, check, input, with_bench};
@@ -52,11 +53,13 @@ fn keeps_its_word(bench: &Bench, settings: &Settings, bytes: &[u8], applicabilit
 
 /// Line by line, nothing changes but where a finding was, and nothing is found that was not there before.
 fn brings_nothing(bench: &Bench, settings: &Settings, bytes: &[u8], once: &Store, applicability: Applicability) {
-    let (before, after) = (findings(&bench.engine, settings, bytes), findings(&bench.engine, settings, &once.bytes));
+    let (shape, before) = findings(&bench.engine, settings, bytes);
+    let (new_shape, after) = findings(&bench.engine, settings, &once.bytes);
     let (old, new) = (lines(bytes), lines(&once.bytes));
-    // Where lines come or go, or nothing was known of them, only the file as a whole could be compared.
+    // Where lines come or go, or nothing was known of them, or they are judged as another format than before, only the file as a
+    // whole could be compared.
     let is_hidden = before.iter().any(|(_, code)| code.starts_with('F') || matches!(*code, "S003" | "S005" | "J003" | "S001"));
-    if old.len() != new.len() || !once.rejected.is_empty() || is_hidden {
+    if old.len() != new.len() || !once.rejected.is_empty() || is_hidden || shape != new_shape {
         return;
     }
     for (line, (old, new)) in (1..).zip(old.iter().zip(&new)) {
@@ -79,10 +82,11 @@ fn brings_nothing(bench: &Bench, settings: &Settings, bytes: &[u8], once: &Store
     }
 }
 
-/// Rules found on each line.
-fn findings(engine: &Engine, settings: &Settings, bytes: &[u8]) -> Vec<(u64, &'static str)> {
-    let (found, ..) = check(engine, input("a.jsonl", bytes).expect("read before"), settings);
-    found.iter().filter_map(|found| Some((found.location.line.as_ref()?.line, found.rule.code))).collect()
+/// What the lines are taken for, and the rules found on each.
+fn findings(engine: &Engine, settings: &Settings, bytes: &[u8]) -> (Option<Shape>, Vec<(u64, &'static str)>) {
+    let (found, summary, _) = check(engine, input("a.jsonl", bytes).expect("read before"), settings);
+    let of_lines = found.iter().filter_map(|found| Some((found.location.line.as_ref()?.line, found.rule.code)));
+    (summary.files[0].shape, of_lines.collect())
 }
 
 fn lines(bytes: &[u8]) -> Vec<&[u8]> {

@@ -75,12 +75,15 @@ fn image_holds(bytes: &[u8]) {
     }
     let theirs = decoded(bytes);
     match (&full.damage, theirs) {
+        // libjpeg skips bytes that stand between the segments, zune-jpeg gives up at some.
+        (None, None) if full.stray_bytes > 0 => {}
         (None, theirs) => assert_eq!(theirs, Some((full.width, full.height)), "intact, and yet not decoded: {full:?}"),
         (Some(damage), Some(_)) => {
-            // Other decoders paper over what is broken in a JPEG, over a WebP that is cut in its last bytes, over the checksum of
-            // unpacked data, and over packed data that are broken behind the last row.
-            let is_packing = damage.kind == DamageKind::BadData && !unpacks(bytes);
-            let is_hard = matches!(damage.kind, DamageKind::BadData | DamageKind::Truncated) && !is_packing;
+            // Other decoders paper over what is broken in a JPEG, over a WebP that is cut in its last bytes, and in a PNG over the
+            // checksum of unpacked data, over packed data that are broken behind the last row, and over chunks without a proper
+            // name, where Pillow stops.
+            let is_cut = damage.kind == DamageKind::Truncated;
+            let is_hard = is_cut || (damage.kind == DamageKind::BadData && damage.detail.starts_with("has image data") && unpacks(bytes));
             assert!(full.format != Format::Png || !is_hard, "broken, and yet decoded: {full:?}");
         }
         _ => {}
