@@ -33,13 +33,12 @@ impl Spent {
     /// Bytes of a block that is worth keeping; one that held a very long line is not.
     const MOST_BYTES: usize = 8 << 20;
 
-    /// Room for a block, empty: that of the youngest one that is free, which may still be in the cache.
+    /// Room for a block, with the bytes that stood there before: that of the youngest one that is free, which may still be in the
+    /// cache.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         let free = self.0.iter().rposition(|block| Arc::strong_count(block) == 1);
         let block = free.map(|index| self.0.remove(index)).and_then(|block| Arc::try_unwrap(block).ok());
-        let mut block = block.unwrap_or_default();
-        block.clear();
-        block
+        block.unwrap_or_default()
     }
 
     /// Gives out `block`, and remembers it.

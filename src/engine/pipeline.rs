@@ -320,12 +320,19 @@ fn lines(bytes: &[u8]) -> u64 {
 }
 
 impl Origin {
-    /// Appends `most` bytes to `to`, fewer only at the end. Gives how many.
-    fn read(&mut self, most: usize, to: &mut Vec<u8>) -> io::Result<usize> {
-        match self {
-            Self::Reader(reader) => reader.take(most as u64).read_to_end(to),
-            Self::Blocks(_) => Ok(0),
+    /// Fills `to`, but for its end at the end of the input. Gives how many bytes.
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let Self::Reader(reader) = self else { return Ok(0) };
+        let mut filled = 0;
+        while let Some(rest) = to.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match reader.read(rest) {
+                Ok(0) => break,
+                Ok(got) => filled += got,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(filled)
     }
 
     /// The next block, where they come whole.
@@ -378,41 +385,51 @@ impl Reader {
 
     /// Reads up to the next line break behind a block's worth of bytes, or to the end.
     fn read(&mut self) -> io::Result<()> {
+        // What stood there before is written over: memory that serves again need not be zeroed again.
         let mut bytes = self.spent.take();
-        bytes.append(&mut self.carry);
+        let mut filled = self.carry.len();
+        let mut wanted = BLOCK.max(filled + BLOCK / 4);
+        if bytes.is_empty() {
+            // Zeros that the system has at hand, page by page as they are written over: a short file touches few.
+            bytes = vec![0; wanted];
+        } else {
+            bytes.resize(bytes.len().max(wanted), 0);
+        }
+        if let Some(start) = bytes.get_mut(..filled) {
+            start.copy_from_slice(&self.carry);
+        }
+        self.carry.clear();
         loop {
-            let old = bytes.len();
-            let wanted = BLOCK.saturating_sub(old).max(BLOCK / 4);
-            // Without room `read_to_end` begins with reads of 32 bytes.
-            bytes.reserve(wanted + 1);
-            let got = if self.done { 0 } else { self.input.read(wanted, &mut bytes)? };
-            self.done |= got < wanted;
-            if self.done {
+            let old = filled;
+            filled += if self.done { 0 } else { self.input.read(bytes.get_mut(filled..wanted).unwrap_or_default())? };
+            self.done |= filled < wanted;
+            let new = bytes.get(old..filled).unwrap_or_default();
+            let last = if self.done { Some(new.len()) } else { memchr::memrchr(b'\n', new).map(|last| last + 1) };
+            if let Some(last) = last {
+                self.carry.extend_from_slice(new.get(last..).unwrap_or_default());
+                bytes.truncate(old + last);
                 self.queue(bytes);
                 return Ok(());
             }
-            if let Some(last) = memchr::memrchr(b'\n', bytes.get(old..).unwrap_or_default()) {
-                self.carry.extend(bytes.drain(old + last + 1..));
-                self.queue(bytes);
-                return Ok(());
-            }
-            if bytes.len() > self.max_line {
+            if filled > self.max_line {
                 drop(bytes);
-                return self.skip_line(old + got);
+                return self.skip_line(filled);
             }
+            wanted = filled + BLOCK / 4;
+            bytes.resize(bytes.len().max(wanted), 0);
         }
     }
 
     /// Reads on to the end of a line of which `length` bytes are over the cap already, and keeps none of it.
     fn skip_line(&mut self, length: usize) -> io::Result<()> {
         let mut length = length as u64;
-        let mut buffer = Vec::with_capacity(BLOCK + 1);
+        let mut buffer = vec![0; BLOCK];
         loop {
-            buffer.clear();
-            let got = self.input.read(BLOCK, &mut buffer)?;
-            if let Some(end) = memchr::memchr(b'\n', &buffer) {
+            let got = self.input.read(&mut buffer)?;
+            let new = buffer.get(..got).unwrap_or_default();
+            if let Some(end) = memchr::memchr(b'\n', new) {
                 length += end as u64 + 1;
-                self.carry = buffer.split_off(end + 1);
+                self.carry.extend_from_slice(new.get(end + 1..).unwrap_or_default());
                 break;
             }
             length += got as u64;

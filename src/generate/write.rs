@@ -488,6 +488,7 @@ impl Blocks for Assembler {
             return Err(io::Error::other("interrupted"));
         }
         let mut block = self.spent.take();
+        block.clear();
         block.reserve(BLOCK);
         while block.len() < BLOCK {
             let Some(stored) = self.lines.next() else { break };

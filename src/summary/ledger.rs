@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 /// Records of a run: two megabytes or so, which are sorted within the cache.
 const RUN: usize = 1 << 16;
 /// Runs that stay in memory.
-const IN_MEMORY: usize = 4;
+const IN_MEMORY: usize = 1;
 /// Records of a run in the file that are read at a time.
 const READ: usize = 1 << 10;
 
