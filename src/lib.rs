@@ -29,6 +29,8 @@ pub mod settings;
 
 pub mod exhibit;
 
+mod pile;
+
 pub mod summary;
 
 pub mod context;

@@ -2,19 +2,10 @@
 //! process. Memory holds where things are, not what they are.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Where something is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stored {
-    pub(super) offset: u64,
-    pub(super) length: u32,
-}
+pub(super) use crate::pile::{Pile, Stored};
 
 /// A line that waits for its images and few-shot examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,37 +82,10 @@ impl Line {
     }
 }
 
-/// A file without a name that only grows; many threads write and read it at once.
-#[derive(Debug)]
-pub(super) struct Pile {
-    file: File,
-    end: AtomicU64,
-}
-
 impl Pile {
-    /// An empty pile on the disk of `folder`.
-    pub(super) fn new(folder: &Path) -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile_in(folder)?, end: AtomicU64::new(0) })
-    }
-
-    /// Keeps `bytes`.
-    pub(super) fn put(&self, bytes: &[u8]) -> io::Result<Stored> {
-        let length = u32::try_from(bytes.len()).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "over 4 GB in one piece"))?;
-        let offset = self.end.fetch_add(u64::from(length), Ordering::Relaxed);
-        self.file.write_all_at(bytes, offset)?;
-        Ok(Stored { offset, length })
-    }
-
     /// Keeps a line.
     pub(super) fn put_line(&self, line: &Line) -> io::Result<Stored> {
         self.put(&line.encode())
-    }
-
-    /// Appends what is kept at `stored` to `out`.
-    pub(super) fn read(&self, stored: Stored, out: &mut Vec<u8>) -> io::Result<()> {
-        let from = out.len();
-        out.resize(from + stored.length as usize, 0);
-        self.file.read_exact_at(out.get_mut(from..).unwrap_or_default(), stored.offset)
     }
 
     /// A line that was kept.

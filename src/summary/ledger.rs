@@ -5,11 +5,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+
+use crate::pile::{Pile, Stored};
 
 /// Records of a run: two megabytes or so, which are sorted within the cache.
 const RUN: usize = 1 << 16;
@@ -23,21 +22,14 @@ const READ: usize = 1 << 10;
 pub(super) struct Ledger<const N: usize> {
     fresh: Vec<[u64; N]>,
     runs: Vec<Run<N>>,
-    /// Where runs wait; `None` inside when there is no such place: they stay in memory then.
-    disk: OnceLock<Option<Arc<Disk>>>,
+    /// Where runs wait, shared by clones; `None` inside when there is no such place: they stay in memory then.
+    pile: OnceLock<Option<Arc<Pile>>>,
 }
 
 #[derive(Clone, Debug)]
 enum Run<const N: usize> {
     Memory(Arc<Vec<[u64; N]>>),
-    Disk { offset: u64, records: usize },
-}
-
-/// A file without a name that only grows. Clones of a ledger share it.
-#[derive(Debug)]
-struct Disk {
-    file: File,
-    end: AtomicU64,
+    Kept(Stored),
 }
 
 impl<const N: usize> Ledger<N> {
@@ -54,10 +46,10 @@ impl<const N: usize> Ledger<N> {
         run.sort_unstable();
         self.runs.push(Run::Memory(Arc::new(run)));
         if self.runs.iter().filter(|run| matches!(run, Run::Memory(_))).count() > IN_MEMORY {
-            let disk = self.disk.get_or_init(|| tempfile::tempfile().ok().map(|file| Arc::new(Disk { file, end: AtomicU64::new(0) })));
+            let pile = self.pile.get_or_init(|| Pile::new(&std::env::temp_dir()).ok().map(Arc::new));
             // A run that cannot be put there stays.
-            let Some(disk) = disk else { return };
-            self.runs.iter_mut().for_each(|run| run.put(disk));
+            let Some(pile) = pile else { return };
+            self.runs.iter_mut().for_each(|run| run.put(pile));
         }
     }
 
@@ -72,11 +64,11 @@ impl<const N: usize> Ledger<N> {
             self.fresh.iter().for_each(|&record| take(record));
             return Ok(());
         }
-        let disk = self.disk.get().and_then(Option::as_deref);
+        let pile = self.pile.get().and_then(Option::as_deref);
         let mut cursors = vec![Cursor::Memory(self.fresh.iter())];
         cursors.extend(self.runs.iter().map(|run| match run {
             Run::Memory(records) => Cursor::Memory(records.iter()),
-            Run::Disk { offset, records } => Cursor::Disk { disk, offset: *offset, left: *records, read: Vec::new() },
+            Run::Kept(left) => Cursor::Kept { pile, left: *left, read: Vec::new() },
         }));
         let mut heads = BinaryHeap::with_capacity(cursors.len());
         for (index, cursor) in cursors.iter_mut().enumerate() {
@@ -96,12 +88,11 @@ impl<const N: usize> Ledger<N> {
 
 impl<const N: usize> Run<N> {
     /// Puts a run that is in memory into the file, if it will go there.
-    fn put(&mut self, disk: &Disk) {
+    fn put(&mut self, pile: &Pile) {
         let Self::Memory(run) = self else { return };
         let bytes: Vec<u8> = run.iter().flatten().flat_map(|word| word.to_le_bytes()).collect();
-        let offset = disk.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        if disk.file.write_all_at(&bytes, offset).is_ok() {
-            *self = Self::Disk { offset, records: run.len() };
+        if let Ok(kept) = pile.put(&bytes) {
+            *self = Self::Kept(kept);
         }
     }
 }
@@ -109,10 +100,9 @@ impl<const N: usize> Run<N> {
 /// The records of one run that are still to come.
 enum Cursor<'a, const N: usize> {
     Memory(std::slice::Iter<'a, [u64; N]>),
-    Disk {
-        disk: Option<&'a Disk>,
-        offset: u64,
-        left: usize,
+    Kept {
+        pile: Option<&'a Pile>,
+        left: Stored,
         /// Those read, last one first.
         read: Vec<[u64; N]>,
     },
@@ -120,21 +110,21 @@ enum Cursor<'a, const N: usize> {
 
 impl<const N: usize> Cursor<'_, N> {
     fn next(&mut self) -> io::Result<Option<[u64; N]>> {
-        let (disk, offset, left, read) = match self {
+        let (pile, left, read) = match self {
             Self::Memory(records) => return Ok(records.next().copied()),
-            Self::Disk { disk, offset, left, read } => (disk, offset, left, read),
+            Self::Kept { pile, left, read } => (pile, left, read),
         };
-        if let (true, Some(disk)) = (read.is_empty(), disk) {
-            let mut bytes = vec![0; READ.min(*left) * N * 8];
-            disk.file.read_exact_at(&mut bytes, *offset)?;
-            *offset += bytes.len() as u64;
+        if let (true, Some(pile)) = (read.is_empty(), pile) {
+            let length = left.length.min((READ * N * 8) as u32);
+            let mut bytes = Vec::new();
+            pile.read(Stored { length, ..*left }, &mut bytes)?;
+            *left = Stored { offset: left.offset + u64::from(length), length: left.length - length };
             let (words, _) = bytes.as_chunks::<8>();
             let records = words.chunks_exact(N).filter_map(|words| {
                 let words: &[[u8; 8]; N] = words.try_into().ok()?;
                 Some(words.map(u64::from_le_bytes))
             });
             read.extend(records.rev());
-            *left -= read.len();
         }
         Ok(read.pop())
     }
@@ -162,7 +152,7 @@ mod tests {
         let mut ledger = Ledger::default();
         let mut expected: Vec<[u64; 2]> = drawn(RUN as u64 * 7 + 5, 3).collect();
         expected.iter().for_each(|&record| ledger.push(record));
-        assert!(ledger.runs.iter().filter(|run| matches!(run, Run::Disk { .. })).count() >= IN_MEMORY);
+        assert!(ledger.runs.iter().filter(|run| matches!(run, Run::Kept(_))).count() >= IN_MEMORY);
         expected.sort_unstable();
         assert_eq!(sorted(&mut ledger), expected);
         // And again; and clones go their own ways.

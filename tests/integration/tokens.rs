@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tunelint::tokens::{Counter, Encoding};
 
+use crate::properties::tokens::oracle;
+
 #[expect(clippy::print_stderr, reason = "a skipped test that says nothing looks like a passed one")]
 fn corpora() -> Option<PathBuf> {
     let folder = std::env::var_os("TUNELINT_CORPORA").map(PathBuf::from);
@@ -17,16 +19,6 @@ fn corpora() -> Option<PathBuf> {
         eprintln!("SKIPPED: TUNELINT_CORPORA is not set, no corpus was read");
     }
     folder
-}
-
-fn oracle(encoding: Encoding) -> &'static tiktoken_rs::CoreBPE {
-    match encoding {
-        Encoding::O200kBase => tiktoken_rs::o200k_base_singleton(),
-        Encoding::Cl100kBase => tiktoken_rs::cl100k_base_singleton(),
-        Encoding::O200kHarmony => tiktoken_rs::o200k_harmony_singleton(),
-        Encoding::P50kBase => tiktoken_rs::p50k_base_singleton(),
-        Encoding::R50kBase => tiktoken_rs::r50k_base_singleton(),
-    }
 }
 
 /// Every string in `value`, keys included.

@@ -9,7 +9,7 @@ mod image;
 mod line;
 mod output;
 mod pieces;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::borrow::Cow;
 use std::cell::RefCell;

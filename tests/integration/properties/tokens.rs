@@ -13,7 +13,8 @@ thread_local! {
     static COUNTERS: RefCell<Vec<Counter>> = const { RefCell::new(Vec::new()) };
 }
 
-fn oracle(encoding: Encoding) -> &'static CoreBPE {
+/// The same encoding in tiktoken-rs.
+pub(crate) fn oracle(encoding: Encoding) -> &'static CoreBPE {
     match encoding {
         Encoding::O200kBase => tiktoken_rs::o200k_base_singleton(),
         Encoding::Cl100kBase => tiktoken_rs::cl100k_base_singleton(),
