@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Excerpt, LineLocation, Location};
 use crate::edit::{Applicability, Fix};
+use crate::fetch::Fetched;
 use crate::format::{Example, Format, ImagePart, Shape};
 use crate::image::data_url::Base64Fault;
 use crate::image::{Damage, DamageKind, Embedded, Verdict};
@@ -94,6 +95,8 @@ pub struct Image<'a> {
     pub example: &'a Example<'a>,
     /// What is inside; `None` for anything but a data URL.
     pub embedded: Option<&'a Embedded>,
+    /// What is behind it; `None` where it was not asked for.
+    pub fetched: Option<&'a Fetched>,
 }
 
 impl Image<'_> {
@@ -102,20 +105,42 @@ impl Image<'_> {
         self.part.detail.and_then(Value::as_str).unwrap_or("auto")
     }
 
+    /// The image itself, embedded or fetched; `None` when it was not looked at.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self.embedded {
+            Some(embedded) => embedded.verdict.as_ref(),
+            None => self.fetched?.verdict.as_ref(),
+        }
+    }
+
+    /// Bytes of the image itself, where any are known; an estimate when it could not be decoded from base64.
+    pub fn bytes(&self) -> Option<u64> {
+        match self.embedded {
+            Some(embedded) => embedded.url_fault.is_none().then_some(embedded.image_bytes),
+            None => self.fetched.filter(|fetched| fetched.unanswered.is_none()).map(|fetched| fetched.bytes),
+        }
+    }
+
+    /// Width and height, where they are known.
+    pub fn size(&self) -> Option<(u32, u32)> {
+        let verdict = self.verdict()?;
+        (verdict.width > 0 && verdict.height > 0).then_some((verdict.width, verdict.height))
+    }
+
     /// What is inside, where that is a format the target takes and any decoder gets through it: what is broken is to be
     /// mended first, before its size or its colours matter.
     pub fn usable(&self, settings: &Settings) -> Option<&Verdict> {
-        let verdict = self.embedded?.verdict.as_ref()?;
+        let verdict = self.verdict()?;
         let fatal = verdict.damage.as_ref().is_some_and(|damage| damage.kind.is_fatal());
         (!fatal && takes(settings, verdict)).then_some(verdict)
     }
 
     /// What is wrong with the bytes; `None` where the base64 text is to blame, or a format that is not taken anyway.
     pub fn damage(&self, settings: &Settings) -> Option<(&Verdict, &Damage)> {
-        let embedded = self.embedded?;
-        let verdict = embedded.verdict.as_ref()?;
+        let verdict = self.verdict()?;
         let damage = verdict.damage.as_ref()?;
-        let is_read = matches!(embedded.base64_fault, None | Some(Base64Fault::MissingPadding | Base64Fault::TrailingBits { .. }));
+        let fault = self.embedded.and_then(|embedded| embedded.base64_fault);
+        let is_read = matches!(fault, None | Some(Base64Fault::MissingPadding | Base64Fault::TrailingBits { .. }));
         let is_image = !matches!(damage.kind, DamageKind::NotAnImage | DamageKind::Empty);
         (is_read && (!is_image || takes(settings, verdict))).then_some((verdict, damage))
     }

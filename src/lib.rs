@@ -23,6 +23,8 @@ pub mod tokens;
 
 pub mod image;
 
+pub mod fetch;
+
 pub mod schema;
 
 pub mod settings;

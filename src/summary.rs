@@ -42,11 +42,13 @@ pub struct Facts {
     pub tokens: ExampleTokens,
     /// How many messages it has.
     pub messages: u64,
-    /// Its embedded images: hash and length of the base64 text.
+    /// Its images: the hash of their URL, and the length of the base64 text where they are embedded.
     pub images: Vec<(u128, u64)>,
     /// How many images it has, embedded or not.
     pub image_count: u64,
-    /// What each embedded image is.
+    /// Of those, images whose size is not known: their tokens cannot be counted.
+    pub unmeasured: u64,
+    /// What each image is that was looked at.
     pub pictures: Vec<PictureFacts>,
     /// Its messages by role, as in [`ROLES`].
     pub roles: [u32; ROLES.len()],
@@ -395,8 +397,10 @@ impl TokenSums {
 pub struct ImageSums {
     /// All of them.
     pub count: u64,
-    /// Distinct embedded ones.
+    /// Distinct ones, by their URLs.
     pub unique: u64,
+    /// Those whose size is not known: not embedded and not fetched, not looked at, or unreadable.
+    pub unmeasured: u64,
     /// Bytes of base64 text.
     pub bytes: u64,
     /// Of those, bytes that repeat an image of the same file.
@@ -511,6 +515,7 @@ impl FileSummary {
         self.token_distribution.add(facts.tokens.billed());
         self.message_distribution.add(facts.messages);
         self.images.count += facts.image_count;
+        self.images.unmeasured += facts.unmeasured;
         if facts.image_count > 0 {
             self.image_examples += 1;
             self.image_distribution.add(facts.image_count);
@@ -620,7 +625,8 @@ impl FileSummary {
                 (before, uses) = (Some([high, low]), 1);
                 sums.unique += 1;
             }
-            *most = (*most).max((uses, bytes));
+            // What is not embedded takes no room, however often it stands there.
+            *most = (*most).max(if bytes > 0 { (uses, bytes) } else { (0, 0) });
         })?;
         let mut before = None;
         let distinct = &mut self.completions.completions;
@@ -648,7 +654,7 @@ impl FileSummary {
         self.answers.count
     }
 
-    /// The image used most often: uses and bytes of one use.
+    /// The embedded image used most often: uses and bytes of one use.
     pub fn most_used_image(&self) -> (u64, u64) {
         self.most_used_image
     }

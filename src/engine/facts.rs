@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::context::Image;
 use crate::format::{Example, Format, Message, Section};
-use crate::image::{Embedded, Mode};
+use crate::image::Mode;
 use crate::json::{Data, Value};
 use crate::summary::{CompletionFacts, Facts, FileSummary, PictureFacts, ROLES};
 use crate::tokens::ExampleTokens;
@@ -39,9 +39,10 @@ pub(super) fn of(example: &Example<'_>, images: &[(Image<'_>, u128)], tokens: Ex
         conversation,
         tokens,
         messages: example.messages.len() as u64,
-        images: images.iter().filter_map(|(image, hash)| Some((*hash, image.embedded?.bytes))).collect(),
+        images: images.iter().map(|(image, hash)| (*hash, image.embedded.map_or(0, |embedded| embedded.bytes))).collect(),
         image_count: images.len() as u64,
-        pictures: images.iter().filter_map(|(image, _)| image.embedded).map(picture).collect(),
+        unmeasured: images.iter().filter(|(image, _)| image.size().is_none()).count() as u64,
+        pictures: images.iter().filter_map(|(image, _)| picture(image)).collect(),
         roles: roles(example),
         has_system: example.messages.iter().any(is_system),
         shots,
@@ -53,14 +54,16 @@ pub(super) fn of(example: &Example<'_>, images: &[(Image<'_>, u128)], tokens: Ex
     }
 }
 
-fn picture(embedded: &Embedded) -> PictureFacts {
-    let verdict = embedded.verdict.as_ref();
-    PictureFacts {
-        size: embedded.size().unwrap_or_default(),
+/// What an embedded image is, and a fetched one; of one that nobody looked behind there is nothing to say.
+fn picture(image: &Image<'_>) -> Option<PictureFacts> {
+    let bytes = image.embedded.map(|embedded| embedded.image_bytes).or_else(|| image.bytes())?;
+    let verdict = image.verdict();
+    Some(PictureFacts {
+        size: image.size().unwrap_or_default(),
         format: verdict.map_or("not read", |verdict| verdict.format.name()),
         mode: verdict.and_then(|verdict| verdict.mode).map_or("", Mode::name),
-        bytes: embedded.image_bytes,
-    }
+        bytes,
+    })
 }
 
 fn roles(example: &Example<'_>) -> [u32; ROLES.len()] {

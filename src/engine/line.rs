@@ -1,10 +1,11 @@
 //! One line, from bytes to findings and facts. What a worker thread does, line after line.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
+use indexmap::IndexMap;
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
 use super::{Checks, Engine, facts};
@@ -12,6 +13,7 @@ use crate::context::{Anchor, Context, Image, Line, LineContext};
 use crate::diagnostic::Diagnostic;
 use crate::edit::Applicability;
 use crate::exhibit::Exhibits;
+use crate::fetch::{self, Fetched, address};
 use crate::format::{Example, ForeignFormat, Format, ImagePart, Message, Shape, becomes, convert};
 use crate::image::{Caps, Depth, Embedded};
 use crate::json::{Value, parse_text};
@@ -47,7 +49,17 @@ pub(super) struct Worker<'a> {
     shape: Option<Shape>,
     counter: Option<Counter>,
     decoded: Vec<u8>,
+    /// What stands behind the addresses of the block, where that is asked for.
+    fetched: HashMap<u128, Arc<Fetched>>,
     wanted: Option<Applicability>,
+}
+
+/// An image part, the hash of its URL, and what that holds or leads to.
+struct Seen<'v> {
+    part: ImagePart<'v>,
+    hash: u128,
+    embedded: Option<Arc<Embedded>>,
+    fetched: Option<Arc<Fetched>>,
 }
 
 /// What a line comes to when its fixes are all that is wanted.
@@ -73,7 +85,7 @@ impl<'a> Worker<'a> {
         let is_counted = settings.count_tokens && matches!(shape, Some(Shape::Known(_)));
         let encoding = settings.model.as_ref().and_then(|model| model.encoding.as_deref()).unwrap_or(&settings.target.tokens.encoding);
         let counter = is_counted.then(|| Counter::by_name(encoding)).flatten();
-        Self { engine, settings, checks, path, shape, counter, decoded: Vec::new(), wanted: None }
+        Self { engine, settings, checks, path, shape, counter, decoded: Vec::new(), fetched: HashMap::new(), wanted: None }
     }
 
     /// The same worker for [`Worker::look_for_fixes`]; tokens mend nothing.
@@ -99,6 +111,7 @@ impl<'a> Worker<'a> {
     /// Checks the lines of `block`, the first of which stands at `place`.
     pub(super) fn block(&mut self, block: &[u8], mut place: Place) -> Outcome {
         let mut outcome = Outcome { bytes: block.len() as u64, ..Outcome::default() };
+        self.fetched = self.fetch(block);
         let mut rest = block;
         while !rest.is_empty() {
             let end = memchr::memchr(b'\n', rest);
@@ -226,11 +239,13 @@ impl<'a> Worker<'a> {
         let Outcome { found, exhibits, .. } = outcome;
         let settings = self.settings;
         let example = Example::new(format, root);
-        let seen: Vec<(ImagePart<'_>, u128, Option<Arc<Embedded>>)> =
-            example.messages.iter().flat_map(Message::images).map(|part| self.look(part)).collect();
+        let seen: Vec<Seen<'_>> = example.messages.iter().flat_map(Message::images).map(|part| self.look(part)).collect();
         let images: Vec<(Image<'_>, u128)> = seen
             .iter()
-            .map(|(part, hash, embedded)| (Image { part: *part, example: &example, embedded: embedded.as_deref() }, *hash))
+            .map(|Seen { part, hash, embedded, fetched }| {
+                let (embedded, fetched) = (embedded.as_deref(), fetched.as_deref());
+                (Image { part: *part, example: &example, embedded, fetched }, *hash)
+            })
             .collect();
         let (tokens, savings) = self.tokens(&example, &images);
         let at = LineContext { place, bytes, root: Some(root) };
@@ -277,21 +292,50 @@ impl<'a> Worker<'a> {
         Facts { detail_savings: savings, ..facts::of(&example, &images, tokens.unwrap_or_default()) }
     }
 
-    /// The image of a part, from memory when its URL was seen before.
-    fn look<'v>(&mut self, part: ImagePart<'v>) -> (ImagePart<'v>, u128, Option<Arc<Embedded>>) {
-        let depth = match self.settings.images {
-            ImageChecks::None => None,
-            ImageChecks::Header => Some(Depth::Header),
-            ImageChecks::Full => Some(Depth::Full),
-        };
-        let hash = xxh3_128_with_seed(part.text.as_bytes(), self.engine.seed);
+    /// What there is to know of the image of a part, from memory when its URL was seen before.
+    fn look<'v>(&mut self, part: ImagePart<'v>) -> Seen<'v> {
+        let hash = self.hash(part.text);
         let known = self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).get(hash);
         let embedded = known.or_else(|| {
-            let embedded = Arc::new(Embedded::look(part.text, depth, &Caps::default(), &mut self.decoded)?);
+            let embedded = Arc::new(Embedded::look(part.text, self.depth(), &Caps::default(), &mut self.decoded)?);
             self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).put(hash, Arc::clone(&embedded));
             Some(embedded)
         });
-        (part, hash, embedded)
+        Seen { part, hash, embedded, fetched: self.fetched.get(&hash).map(Arc::clone) }
+    }
+
+    fn hash(&self, url: &str) -> u128 {
+        xxh3_128_with_seed(url.as_bytes(), self.engine.seed)
+    }
+
+    fn depth(&self) -> Option<Depth> {
+        match self.settings.images {
+            ImageChecks::None => None,
+            ImageChecks::Header => Some(Depth::Header),
+            ImageChecks::Full => Some(Depth::Full),
+        }
+    }
+
+    /// Asks for the images of `block` that stand behind web addresses, where that is wanted. Its lines are read for that a first
+    /// time: it takes next to nothing beside waiting for the answers.
+    fn fetch(&self, block: &[u8]) -> HashMap<u128, Arc<Fetched>> {
+        let Some(fetcher) = self.engine.fetcher.as_ref().filter(|_| self.wanted.is_none()) else { return HashMap::new() };
+        let images = &self.settings.target.images;
+        let mut addresses = IndexMap::new();
+        for line in block.split(|&byte| byte == b'\n') {
+            let readable = only_utf8(line);
+            let Some(root) = parse_text(&readable, self.settings.max_depth).value else { continue };
+            let Some(format) = self.judged_as(Shape::of(&root)) else { continue };
+            let example = Example::new(format, &root);
+            for part in example.messages.iter().flat_map(Message::images).take(IMAGE_FINDINGS) {
+                let url = part.text.trim();
+                if address::judge(url, &images.schemes.value) == Some(Ok(())) {
+                    addresses.insert(self.hash(part.text), url.to_owned());
+                }
+            }
+        }
+        let most = images.bytes.as_ref().map_or(fetch::MOST_BYTES, |limit| limit.value);
+        fetcher.all(addresses, most, self.depth())
     }
 
     /// The tokens of the example, and the images whose detail is left open with the tokens that `low` would save.
@@ -301,7 +345,7 @@ impl<'a> Worker<'a> {
         let formula = model.and_then(|model| model.image_tokens.as_ref());
         let mut savings = (0, 0);
         let cost = |image: &Image<'_>| {
-            let (formula, (width, height)) = (formula?, image.embedded?.size()?);
+            let (formula, (width, height)) = (formula?, image.size()?);
             let own = tokens::image::tokens(formula, width, height, image.detail());
             Some((own, own.saturating_sub(tokens::image::tokens(formula, width, height, "low"))))
         };

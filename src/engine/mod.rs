@@ -1,6 +1,7 @@
 //! Bytes in, findings and sums out: in input order, on all cores, in memory that does not follow the file.
 
 mod facts;
+mod fetch;
 mod fix;
 mod head;
 mod input;
@@ -17,10 +18,13 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fetch::Fetcher;
+
 use crate::baseline::Baseline;
 use crate::context::{Context, Head, Image, Line};
 use crate::diagnostic::Diagnostic;
 use crate::exhibit::{Shelf, Wanted};
+use crate::fetch::Fetch;
 use crate::format::{Example, Message};
 use crate::image::Embedded;
 use crate::rules::{Check, REGISTRY};
@@ -28,19 +32,25 @@ use crate::schema::{SchemaFault, Schemas};
 use crate::settings::{Judgement, Settings};
 use crate::summary::{FileSummary, Place, Summary};
 
-/// The verdicts on the images met last, by a hash of the whole URL: the same image stands in many lines of a real file. One that is
+/// What is known of the images met last, by a hash of the whole URL: the same image stands in many lines of a real file. One that is
 /// met again stays; of a file of nothing but distinct images, only so many are kept.
-#[derive(Debug, Default)]
-struct Remembered {
-    young: HashMap<u128, Arc<Embedded>>,
-    old: HashMap<u128, Arc<Embedded>>,
+#[derive(Debug)]
+struct Remembered<T> {
+    young: HashMap<u128, Arc<T>>,
+    old: HashMap<u128, Arc<T>>,
 }
 
-impl Remembered {
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<T> Remembered<T> {
     /// Verdicts of a generation.
     const MOST: usize = 1 << 14;
 
-    fn get(&mut self, hash: u128) -> Option<Arc<Embedded>> {
+    fn get(&mut self, hash: u128) -> Option<Arc<T>> {
         if let Some(known) = self.young.get(&hash) {
             return Some(Arc::clone(known));
         }
@@ -49,11 +59,11 @@ impl Remembered {
         Some(known)
     }
 
-    fn put(&mut self, hash: u128, embedded: Arc<Embedded>) {
+    fn put(&mut self, hash: u128, known: Arc<T>) {
         if self.young.len() >= Self::MOST {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(hash, embedded);
+        self.young.insert(hash, known);
     }
 }
 
@@ -64,7 +74,9 @@ pub type Sink<'a> = dyn FnMut(&Diagnostic) -> io::Result<()> + 'a;
 #[derive(Debug)]
 pub struct Engine {
     schemas: Schemas,
-    images: Mutex<Remembered>,
+    images: Mutex<Remembered<Embedded>>,
+    /// What asks for images by their addresses; `None` asks for none.
+    fetcher: Option<Fetcher>,
     /// Keeps two files made to collide from doing so in every run.
     seed: u64,
     threads: usize,
@@ -117,7 +129,22 @@ impl Engine {
     /// When a schema that is built in cannot be read; never, as the tests show.
     pub fn new(threads: usize) -> Result<Self, String> {
         let seed = std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), 0);
-        Ok(Self { schemas: Schemas::load()?, images: Mutex::default(), seed, threads: threads.max(1), shelf: None, baseline: None })
+        Ok(Self {
+            schemas: Schemas::load()?,
+            images: Mutex::default(),
+            fetcher: None,
+            seed,
+            threads: threads.max(1),
+            shelf: None,
+            baseline: None,
+        })
+    }
+
+    /// The same engine, which asks `fetch` for the images that stand behind web addresses, 100 of an example at the most, and judges
+    /// them as it judges embedded ones. [`Engine::fix`] asks for none.
+    #[must_use]
+    pub fn with_fetch(self, fetch: Box<dyn Fetch>) -> Self {
+        Self { fetcher: Some(Fetcher::new(fetch)), ..self }
     }
 
     /// The same engine, which keeps samples and images for a report in [`Summary::exhibits`].

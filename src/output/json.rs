@@ -196,6 +196,7 @@ struct Tokens {
 struct Images {
     count: u64,
     unique: u64,
+    unmeasured: u64,
     bytes: u64,
     examples: u64,
     per_example: Option<Spread>,
@@ -238,6 +239,7 @@ impl File {
             images: Images {
                 count: file.images.count,
                 unique: file.images.unique,
+                unmeasured: file.images.unmeasured,
                 bytes: file.images.bytes,
                 examples: file.image_examples,
                 per_example: Spread::of(&file.image_distribution),

@@ -109,7 +109,12 @@ fn file_lines(out: &mut String, file: &FileSummary, settings: &Settings, trainin
             Some(_) => String::new(),
             None => format!("; an estimate, counted as {}", settings.target.tokens.encoding),
         };
-        row(out, "tokens", format!("{}{parts}; {} trained on{guess}", number(file.tokens.all()), number(file.tokens.trained)));
+        let is_priced = settings.model.as_ref().is_some_and(|model| model.image_tokens.is_some());
+        let lacks = match file.images.unmeasured {
+            lacking if lacking > 0 && is_priced => format!("; without {} of unknown size", count(lacking, "image")),
+            _ => String::new(),
+        };
+        row(out, "tokens", format!("{}{parts}; {} trained on{guess}{lacks}", number(file.tokens.all()), number(file.tokens.trained)));
         if let Some(spread) = spread(&file.token_distribution) {
             row(out, "", format!("per example: {spread}"));
         }

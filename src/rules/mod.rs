@@ -155,6 +155,7 @@ mod images {
     pub(super) mod trailing_image_data;
     pub(super) mod transparent_image;
     pub(super) mod truncated_image;
+    pub(super) mod unanswered_url;
     pub(super) mod undecodable_image;
     pub(super) mod unpadded_base64;
     pub(super) mod unreachable_url;
@@ -322,6 +323,7 @@ pub static REGISTRY: &[(&Rule, Check)] = &[
     row!(Image images::trailing_image_data),
     row!(Image images::unsupported_image_coding),
     row!(File images::unscreened_images),
+    row!(Image images::unanswered_url),
     row!(Line json::invalid_json),
     row!(Line json::incomplete_json),
     row!(Line json::multiple_values),

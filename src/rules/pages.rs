@@ -8,7 +8,8 @@
 //! them). `now=2027-02-01` sets the day, `max-line=1000000` the cap on lines, `also=RULE` allows one rule more,
 //! `select=RULE` turns on one that is off, `epochs=4` is the number asked for. `{{end}}` ends the block there, without its line
 //! break; `{{utf-16 text}}` is a line in that encoding. `limits.examples_max=3` and
-//! `images.bytes=999` set a limit of the target, where the real one is too large to show.
+//! `images.bytes=999` set a limit of the target, where the real one is too large to show. With `answer` web addresses are asked, and
+//! this is what each answers: a status (`404`), `private` for a host within, or the media type of a small PNG.
 
 use std::io::Cursor;
 
@@ -19,6 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::{REGISTRY, all};
 use crate::edit::Applicability;
 use crate::engine::{Engine, FixOptions, Fixed, Input};
+use crate::fetch::{Answer, Fetch, Unanswered};
 use crate::format::FORMATS;
 use crate::rule::Rule;
 use crate::settings::{Levels, Origin, Selector, Settings};
@@ -190,6 +192,9 @@ fn settings(rule: &'static Rule, info: &str) -> Settings {
 
 fn check(engine: &Engine, rule: &'static Rule, info: &str, files: Vec<Vec<u8>>) -> Vec<(&'static str, String)> {
     let settings = settings(rule, info);
+    let asking =
+        attribute(info, "answer").map(|answer| Engine::new(1).expect("schemas compile").with_fetch(Box::new(Told(answer.to_owned()))));
+    let engine = asking.as_ref().unwrap_or(engine);
     let mut summary = Summary::default();
     let mut found = Vec::new();
     let mut sink = |diagnostic: &crate::diagnostic::Diagnostic| {
@@ -203,6 +208,23 @@ fn check(engine: &Engine, rule: &'static Rule, info: &str, files: Vec<Vec<u8>>) 
     }
     engine.finish(&settings, &mut summary, &mut sink).expect("finished");
     found
+}
+
+/// A web where every address answers the same.
+#[derive(Debug)]
+struct Told(String);
+
+impl Fetch for Told {
+    fn fetch(&self, _: &str, _: u64) -> Result<Answer, Unanswered> {
+        match self.0.as_str() {
+            "private" => Err(Unanswered::Private { address: [10, 0, 0, 1].into(), kind: "an address of a private network" }),
+            status if status.parse::<u16>().is_ok() => Err(Unanswered::Status { code: status.parse().expect("a status"), reason: "" }),
+            label => {
+                let body = STANDARD.decode(image("png", "64x64 RGB")).expect("base64");
+                Ok(Answer { media_type: Some(label.to_owned()), size: body.len() as u64, body })
+            }
+        }
+    }
 }
 
 /// The target of a block, its limits overridden where the block says so.

@@ -56,3 +56,23 @@ fn files_say_what_they_are_for() {
         assert!(is_rule || code.starts_with("//! "), "{}: begin with `//!` and what this file is for", path.display());
     }
 }
+
+/// One file opens connections, and one function of the program lets it.
+#[test]
+fn only_a_flag_opens_connections() {
+    let (mut open, mut letting) = (Vec::new(), Vec::new());
+    for path in files(Path::new(SOURCE)) {
+        let code = std::fs::read_to_string(&path).expect("readable");
+        let name = path.strip_prefix(SOURCE).expect("within").to_string_lossy().into_owned();
+        if ["ureq", "TcpStream", "TcpListener", "UdpSocket", "UnixStream", "ToSocketAddrs"].iter().any(|word| code.contains(word)) {
+            open.push(name.clone());
+        }
+        if code.contains("Web::new") {
+            letting.push(name);
+        }
+    }
+    assert_eq!(open, ["fetch/mod.rs"], "what opens connections stands in src/fetch alone, which refuses what is not public");
+    assert_eq!(letting, ["bin/tunelint/commands/check.rs"], "connections are opened only where `--fetch-images` says so");
+    let check = std::fs::read_to_string(format!("{SOURCE}/bin/tunelint/commands/check.rs")).expect("readable");
+    assert!(check.contains("if judging.fetch_images { engine.with_fetch(Box::new(Web::new("), "`--fetch-images` alone turns it on");
+}

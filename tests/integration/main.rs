@@ -4,6 +4,7 @@
 
 mod corpora;
 mod everyday;
+mod fetch;
 mod fix;
 mod fuzz;
 mod generate;

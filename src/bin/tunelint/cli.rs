@@ -151,6 +151,10 @@ pub(crate) struct JudgingArguments {
     /// How much to look at in images: their URLs, their headers, or every byte
     #[arg(long, value_enum, help_heading = "Rule selection")]
     pub(crate) images: Option<Images>,
+    /// Ask for images that are given by http and https addresses, and judge them as embedded ones; nothing else opens a
+    /// connection
+    #[arg(long, help_heading = "Rule selection")]
+    pub(crate) fetch_images: bool,
     /// Do not count tokens: faster, but no lengths and no price
     #[arg(long, help_heading = "Rule selection")]
     pub(crate) no_tokens: bool,

@@ -1,6 +1,6 @@
-use super::unsupported_url_scheme::scheme;
 use crate::context::{Context, Image};
 use crate::edit::{Applicability, Edit, Fix};
+use crate::fetch::address::scheme;
 use crate::image::Format;
 use crate::image::data_url::{DataUrlError, decode};
 use crate::rule::{Effect, Evidence, Rule, Severity};

@@ -19,18 +19,23 @@ pub(crate) static RULE: Rule = Rule {
 
 pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
     let Some(limit) = &cx.settings.target.images.bytes else { return };
-    let Some(embedded) = image.embedded.filter(|embedded| embedded.url_fault.is_none()) else { return };
-    let size = match &embedded.verdict {
-        Some(_) if image.usable(cx.settings).is_none() => return,
-        Some(_) => embedded.image_bytes,
-        None if embedded.base64_fault.is_some() => return,
+    let Some(bytes) = image.bytes() else { return };
+    let size = match (image.verdict(), image.embedded) {
+        (Some(_), _) if image.usable(cx.settings).is_none() => return,
+        (None, Some(embedded)) if embedded.base64_fault.is_some() => return,
         // Reckoned from the text, of which two characters may be padding.
-        None => embedded.image_bytes.saturating_sub(2),
+        (None, Some(_)) => bytes.saturating_sub(2),
+        _ => bytes,
     };
     if size > limit.value {
         let fix = remade(image, cx, |_| {});
+        // Of a fetched one, no more is read than shows that it is too large.
+        let is_cut = image.embedded.is_none() && size == limit.value + 1;
         let (size, limit) = bytes_beside(size, limit.value);
-        let message = format!("the image has {size}; {} takes at most {limit}", cx.target());
+        let message = match is_cut {
+            true => format!("the image has more than {limit}, which is the most that {} takes", cx.target()),
+            false => format!("the image has {size}; {} takes at most {limit}", cx.target()),
+        };
         cx.report(image.part.url, message).help("scale it down, or save it as JPEG of a lower quality").fix(fix);
     }
 }

@@ -20,7 +20,8 @@ pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
     let Some((_, damage)) = image.damage(cx.settings) else { return };
     let (what, help) = match damage.kind {
         DamageKind::NotAnImage => {
-            ("what is embedded", "look at the file it was made from; a failed download leaves a web page or an error text behind")
+            let what = if image.embedded.is_some() { "what is embedded" } else { "what the address gives" };
+            (what, "look at the file it was made from; a failed download leaves a web page or an error text behind")
         }
         DamageKind::BadHeader | DamageKind::BadChecksum | DamageKind::BadData => ("the image", "encode it anew from an intact file"),
         _ => return,

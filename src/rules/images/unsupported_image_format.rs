@@ -20,23 +20,23 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 pub(crate) fn check(image: &Image<'_>, cx: &mut Context<'_>) {
-    let Some(embedded) = image.embedded.filter(|embedded| embedded.url_fault.is_none() && embedded.bytes > 0) else { return };
     let allowed = &cx.settings.target.images.formats.value;
-    let what = match &embedded.verdict {
-        Some(verdict) => {
+    let embedded = image.embedded.filter(|embedded| embedded.url_fault.is_none() && embedded.bytes > 0);
+    let what = match (image.verdict(), embedded) {
+        (Some(verdict), _) => {
             let is_none = verdict.damage.as_ref().is_some_and(|damage| matches!(damage.kind, DamageKind::NotAnImage | DamageKind::Empty));
             let name = verdict.format.name();
             (!is_none && !allowed.iter().any(|allowed| allowed == name)).then(|| format!("the image is {name}"))
         }
         // The bytes were not looked at: the label is all there is.
-        None if embedded.base64_fault.is_none() => {
+        (None, Some(embedded)) if embedded.base64_fault.is_none() => {
             let label = registered(&embedded.media_type).unwrap_or(&embedded.media_type);
             let subtype = label.to_ascii_lowercase();
             let is_taken =
                 allowed.iter().any(|name| subtype.strip_prefix("image/").is_some_and(|subtype| name.eq_ignore_ascii_case(subtype)));
             (!is_taken).then(|| format!("the image is labelled {}", quoted(&embedded.media_type)))
         }
-        None => None,
+        (None, _) => None,
     };
     if let Some(what) = what {
         let fix = remade(image, cx, |_| {});

@@ -1,6 +1,7 @@
 use crate::context::{Context, Image};
 use crate::diagnostic::quoted;
 use crate::edit::{Applicability, Edit, Fix};
+use crate::fetch::address::scheme;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -15,16 +16,6 @@ pub(crate) static RULE: Rule = Rule {
     since: "0.1.0",
     docs: include_str!("unsupported_url_scheme.md"),
 };
-
-/// The scheme of `url`, without its colon: two letters at least, a single one is a drive of Windows.
-pub(super) fn scheme(url: &str) -> Option<&str> {
-    let (scheme, _) = url.get(..url.len().min(LONGEST)).unwrap_or_default().split_once(':')?;
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    (scheme.len() > 1 && scheme.bytes().all(is_letter) && scheme.starts_with(|first: char| first.is_ascii_alphabetic())).then_some(scheme)
-}
-
-/// Characters in which a scheme ends, if there is one.
-const LONGEST: usize = 32;
 
 /// How the base64 text of an image begins.
 const BASE64: [(&str, &str); 4] = [("iVBORw0KGgo", "image/png"), ("/9j/", "image/jpeg"), ("UklGR", "image/webp"), ("R0lGOD", "image/gif")];

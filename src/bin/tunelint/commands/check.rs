@@ -14,6 +14,7 @@ use tempfile::NamedTempFile;
 use tunelint::diagnostic::Diagnostic;
 use tunelint::engine::{Engine, Error, Input};
 use tunelint::exhibit::Wanted;
+use tunelint::fetch::{Limits, Web};
 use tunelint::format::Format;
 use tunelint::output::{OutputFormat, Provenance, Report, Reporter as _, Style, reporter};
 use tunelint::rule::Severity;
@@ -49,7 +50,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
         return Err("--fix-output names one file, and several are to be fixed".to_owned());
     }
     let threads = arguments.config.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let engine = Engine::new(threads)?;
+    let engine = engine(threads, &arguments.judging)?;
     if arguments.fixing.diff || arguments.fixing.fix_only {
         return mend_only(arguments, &mut plan, &found.files, &stdin_name, &engine, exit);
     }
@@ -144,6 +145,12 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
             Ok(exit.max(mended).max(judge(&summary, arguments, &here)))
         }
     }
+}
+
+/// An engine that asks the web for images where the command line, and nothing else, says so.
+pub(super) fn engine(threads: usize, judging: &JudgingArguments) -> Result<Engine, String> {
+    let engine = Engine::new(threads)?;
+    Ok(if judging.fetch_images { engine.with_fetch(Box::new(Web::new(Limits::default()))) } else { engine })
 }
 
 /// `--diff` and `--fix-only`: nothing is reported but what goes wrong.

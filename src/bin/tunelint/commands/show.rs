@@ -13,7 +13,7 @@ use tunelint::output::{ChatStyle, OutputFormat, Style, chat, pretty, reporter};
 use tunelint::settings::Settings;
 use tunelint::summary::{Place, Summary};
 
-use super::check::{Plan, colored, width};
+use super::check::{Plan, colored, engine, width};
 use crate::cli::ShowArguments;
 use crate::{Exit, files};
 
@@ -22,7 +22,7 @@ const HEAD: usize = 1 << 20;
 
 pub(crate) fn run(arguments: &ShowArguments) -> Result<Exit, String> {
     let mut plan = Plan::new(&arguments.judging, &arguments.config)?;
-    let engine = Engine::new(1)?;
+    let engine = engine(1, &arguments.judging)?;
     let is_terminal = io::stdout().is_terminal();
     let style = ChatStyle { color: colored(arguments.color, is_terminal), width: width(is_terminal), all: arguments.all };
     let of_stdin = arguments.stdin.as_ref().map(|lines| format!("-:{lines}"));
