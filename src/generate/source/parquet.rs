@@ -4,6 +4,7 @@
 //! The crate may panic on files that are broken on purpose: every call into it stands in [`guarded`].
 
 mod leaf;
+mod page;
 mod schema;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use serde_json::Value as Json;
 
 use self::leaf::{Values, values};
+use self::page::Pages;
 use self::schema::{Node, Shape};
 use super::path::File;
 use super::stream::{Cells, Picker};
@@ -201,7 +203,8 @@ impl Opened {
                 let column = metadata.columns().get(leaf).ok_or_else(|| ParquetError::General("a column chunk is missing".to_owned()))?;
                 let pages = index.page_locations(leaf).cloned();
                 let rows = usize::try_from(metadata.num_rows()).unwrap_or(0);
-                let pages = SerializedPageReader::new(Arc::clone(&self.chunks), column, rows, pages)?;
+                let chunk = Arc::new(Pages { chunks: Arc::clone(&self.chunks), indexed: pages.is_some() });
+                let pages = SerializedPageReader::new(chunk, column, rows, pages)?;
                 let descriptor = column.column_descr_ptr();
                 let (most_defined, most_repeated) = (descriptor.max_def_level(), descriptor.max_rep_level());
                 let values = values(get_column_reader(descriptor, Box::new(pages)));
