@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read as _};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crossbeam_channel::bounded;
@@ -176,7 +176,7 @@ const FEWEST_BYTES_UNDER_WAY: usize = 24 << 20;
 /// Blocks under way at the most.
 const MOST_UNDER_WAY: usize = 64;
 
-/// Where workers take their blocks from. Each reads its own: so its bytes are in the cache of the core that looks at them.
+/// Where blocks come from. Each worker reads its own: so its bytes are in the cache of the core that looks at them.
 struct Source<'r> {
     reader: &'r mut Reader,
     /// Read before the workers began.
@@ -208,8 +208,68 @@ struct UnderWay {
     given_up: bool,
 }
 
-/// Workers take turns in reading, and send what their blocks came to to this thread, which puts it back in order. They wait while
-/// too much is under way.
+/// What is shared by those who work on the blocks of a file.
+struct Shared<'r> {
+    source: Mutex<Source<'r>>,
+    under_way: Mutex<UnderWay>,
+    /// Told when blocks were absorbed.
+    room: Condvar,
+    most_bytes: usize,
+}
+
+impl Shared<'_> {
+    fn under_way(&self) -> MutexGuard<'_, UnderWay> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_full(&self, now: &UnderWay) -> bool {
+        !now.given_up && (now.blocks >= MOST_UNDER_WAY || now.bytes >= self.most_bytes)
+    }
+
+    /// Waits until there is room; whether there is still anybody to work for.
+    fn wait(&self) -> bool {
+        !self.room.wait_while(self.under_way(), |now| self.is_full(now)).unwrap_or_else(PoisonError::into_inner).given_up
+    }
+
+    /// The next block, which is under way from now on.
+    fn next(&self) -> Option<Block> {
+        let block = self.source.lock().unwrap_or_else(PoisonError::into_inner).next()?;
+        let mut now = self.under_way();
+        (now.blocks, now.bytes) = (now.blocks + 1, now.bytes + block.size());
+        Some(block)
+    }
+}
+
+/// Outcomes that are put back in order, and handed on as their turn comes.
+struct Turns<'a, T> {
+    waiting: BTreeMap<u64, (usize, T)>,
+    turn: u64,
+    absorb: &'a mut dyn FnMut(T) -> Result<(), Error>,
+}
+
+impl<T> Turns<'_, T> {
+    fn take(&mut self, (index, size, outcome): Done<T>, shared: &Shared<'_>) -> Result<(), Error> {
+        self.waiting.insert(index, (size, outcome));
+        while let Some((size, outcome)) = self.waiting.remove(&self.turn) {
+            let absorbed = (self.absorb)(outcome);
+            let mut now = shared.under_way();
+            (now.blocks, now.bytes) = (now.blocks - 1, now.bytes - size);
+            now.given_up |= absorbed.is_err();
+            drop(now);
+            shared.room.notify_all();
+            absorbed?;
+            self.turn += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The place of a block in the file, its size, and what it came to.
+type Done<T> = (u64, usize, T);
+
+/// All take turns in reading, and work on what they have read. This thread is one of them, and the one that puts the outcomes of
+/// all in order: a thread for that alone would push the others off their cores each time that it wakes. Nobody reads on while too
+/// much is under way.
 fn parallel<W, T: Send>(
     threads: usize,
     reader: &mut Reader,
@@ -218,53 +278,46 @@ fn parallel<W, T: Send>(
     run: &(impl Fn(&mut W, Block) -> T + Sync),
     absorb: &mut dyn FnMut(T) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let most_bytes = (threads * BYTES_UNDER_WAY).max(FEWEST_BYTES_UNDER_WAY);
-    let source = Mutex::new(Source { reader, first: Some(first), error: None, ended: false });
-    let (under_way, room) = (Mutex::new(UnderWay::default()), Condvar::new());
-    let count = || under_way.lock().unwrap_or_else(PoisonError::into_inner);
-    let next = || {
-        let is_full = |now: &mut UnderWay| !now.given_up && (now.blocks >= MOST_UNDER_WAY || now.bytes >= most_bytes);
-        if room.wait_while(count(), is_full).unwrap_or_else(PoisonError::into_inner).given_up {
-            return None;
-        }
-        let block = source.lock().unwrap_or_else(PoisonError::into_inner).next()?;
-        let mut now = count();
-        (now.blocks, now.bytes) = (now.blocks + 1, now.bytes + block.size());
-        Some(block)
+    let shared = Shared {
+        source: Mutex::new(Source { reader, first: Some(first), error: None, ended: false }),
+        under_way: Mutex::default(),
+        room: Condvar::new(),
+        most_bytes: (threads * BYTES_UNDER_WAY).max(FEWEST_BYTES_UNDER_WAY),
     };
+    let work = |worker: &mut W, block: Block| (block.index, block.size(), run(worker, block));
     thread::scope(|scope| {
         // Room for what all workers that saw room may send.
-        let (done, outcomes) = bounded::<(u64, usize, T)>(MOST_UNDER_WAY + threads);
-        for _ in 0..threads {
-            let (done, next) = (done.clone(), &next);
+        let (done, outcomes) = bounded::<Done<T>>(MOST_UNDER_WAY + threads);
+        for _ in 1..threads {
+            let (done, shared, work) = (done.clone(), &shared, &work);
             scope.spawn(move || {
                 let mut worker = worker();
-                while let Some(block) = next() {
-                    let (index, size) = (block.index, block.size());
-                    if done.send((index, size, run(&mut worker, block))).is_err() {
+                while let Some(block) = shared.wait().then(|| shared.next()).flatten() {
+                    if done.send(work(&mut worker, block)).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(done);
-        let (mut waiting, mut turn) = (BTreeMap::new(), 0);
-        for (index, size, outcome) in &outcomes {
-            waiting.insert(index, (size, outcome));
-            while let Some((size, outcome)) = waiting.remove(&turn) {
-                let absorbed = absorb(outcome);
-                let mut now = count();
-                (now.blocks, now.bytes) = (now.blocks - 1, now.bytes - size);
-                now.given_up |= absorbed.is_err();
-                room.notify_all();
-                drop(now);
-                absorbed?;
-                turn += 1;
+        let mut turns = Turns { waiting: BTreeMap::new(), turn: 0, absorb };
+        let mut worker = worker();
+        loop {
+            for outcome in outcomes.try_iter() {
+                turns.take(outcome, &shared)?;
+            }
+            // What is under way is with the others then.
+            let is_full = shared.is_full(&shared.under_way());
+            match if is_full { None } else { shared.next() } {
+                Some(block) => turns.take(work(&mut worker, block), &shared)?,
+                None => match outcomes.recv() {
+                    Ok(outcome) => turns.take(outcome, &shared)?,
+                    Err(_) => return Ok(()),
+                },
             }
         }
-        Ok(())
     })?;
-    match source.into_inner().unwrap_or_else(PoisonError::into_inner).error {
+    match shared.source.into_inner().unwrap_or_else(PoisonError::into_inner).error {
         Some(error) => Err(Error::Read(error)),
         None => Ok(()),
     }
