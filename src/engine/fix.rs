@@ -8,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::line::{Look, Worker};
-use super::pipeline::{Block, Content, Reader, each_block, expected};
+use super::pipeline::{each_block, expected};
+use super::reader::{Block, Content, Reader};
 use super::{Checks, Engine, Error, Input, head, reshape};
 use crate::context::HeadFault;
 use crate::diagnostic::{Diagnostic, Excerpt};

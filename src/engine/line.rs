@@ -130,7 +130,10 @@ impl<'a> Worker<'a> {
                 Some(content) if place.offset == 0 => (content, 3),
                 _ => (content, 0),
             };
-            if content.iter().all(u8::is_ascii_whitespace) {
+            if line.len() > self.settings.max_line_bytes {
+                // Lines that are longer than a block, too, do not get here.
+                outcome.found.extend(self.too_long(line.len() as u64, place).found);
+            } else if content.iter().all(u8::is_ascii_whitespace) {
                 outcome.blank.add(place, 0);
             } else {
                 let start = Place { line: place.line, offset: place.offset + skipped };

@@ -7,6 +7,7 @@ mod head;
 mod input;
 mod line;
 mod pipeline;
+mod reader;
 mod reshape;
 
 pub use fix::{Change, FixOptions, Fixed, Hunk, Rewrite};

@@ -271,6 +271,22 @@ fn a_line_over_the_cap_is_said_and_passed_by() {
     assert!(findings.iter().any(|found| found["line"] == 37), "the lines behind it are checked: {findings:?}");
 }
 
+/// The cap is one and the same for a line that a block holds and for one that no block does, on one thread and on several.
+#[test]
+fn a_line_is_too_long_from_the_byte_over_the_cap_on() {
+    let line = |length: usize| format!("{{\"text\": \"{}\"}}\n", "x".repeat(length - 13));
+    let lengths = [1999, 2000, 2001, 2_000_000, 30, 3_000_000, 2000, 2001];
+    let lines: String = lengths.into_iter().map(line).collect();
+    let folder = with(&[("long.jsonl", lines.as_bytes())]);
+    for threads in ["1", "2", "4"] {
+        let arguments = ["check", "long.jsonl", "--config", "max-line-bytes=2000", "--output-format", "json", "--select", "too-long-line"];
+        let report = json(&tunelint(folder.path(), &[&arguments[..], &["-j", threads]].concat()));
+        let found: Vec<_> = report["findings"].as_array().expect("findings").iter().map(|found| found["line"].as_u64()).collect();
+        assert_eq!(found, [Some(3), Some(4), Some(6), Some(8)], "{threads} threads");
+        assert_eq!(report["summary"]["files"][0]["lines"], lengths.len());
+    }
+}
+
 #[test]
 fn the_json_contract_is_kept() {
     let folder = with(&[("a.jsonl", (good(20) + "{\"messages\": []}\n").as_bytes())]);
