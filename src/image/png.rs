@@ -147,7 +147,7 @@ impl Walk<'_> {
                     self.frames = frames.filter(|_| !std::mem::replace(&mut self.counted, true));
                     self.count_frames(1, verdict);
                 }
-                b"fcTL" | b"fdAT" => self.frame_chunk(&chunk, after_data, verdict),
+                b"fcTL" | b"fdAT" => self.frame_chunk(&chunk, after_data, verdict)?,
                 _ => {}
             }
         }
@@ -158,17 +158,50 @@ impl Walk<'_> {
         verdict.animated = self.frames.map(|frames| frames.saturating_add(more)).filter(|frames| *frames > 1);
     }
 
-    fn frame_chunk(&mut self, chunk: &Chunk, after_data: bool, verdict: &mut Verdict) {
-        if &chunk.kind == b"fcTL" && !after_data {
+    /// A chunk of an animation. What is wrong with one before the image data stops decoders, even where no animation was declared
+    /// (Pillow's `chunk_fcTL` and `chunk_fdAT`, PngImagePlugin.py); with one behind them, it spoils the animation alone.
+    fn frame_chunk(&mut self, chunk: &Chunk, after_data: bool, verdict: &mut Verdict) -> Result<(), Damage> {
+        let is_control = &chunk.kind == b"fcTL";
+        if is_control && !after_data {
             self.count_frames(0, verdict);
         }
-        if self.frames.is_none() {
-            return;
+        if after_data && self.frames.is_none() {
+            return Ok(());
         }
         let expected = self.sequence.map_or(0, |last| last.wrapping_add(1));
         self.sequence = be32(chunk.data, 0);
-        if self.sequence != Some(expected) || (&chunk.kind == b"fdAT" && expected == 0) {
-            verdict.hurt(chunk.damage(DamageKind::Suspicious, "has animation frames out of sequence"));
+        let is_in_turn = self.sequence == Some(expected) && (is_control || expected > 0);
+        let is_first = !after_data && expected == 0 && self.frames.is_some();
+        let fault = match is_in_turn {
+            false => Some("has animation frames out of sequence"),
+            true => is_control.then(|| self.frame_fault(chunk, is_first)).flatten(),
+        };
+        match fault {
+            Some(fault) if after_data => {
+                verdict.hurt(chunk.damage(DamageKind::Suspicious, fault));
+                Ok(())
+            }
+            Some(fault) => Err(chunk.damage(DamageKind::BadHeader, fault)),
+            None => Ok(()),
+        }
+    }
+
+    /// What is wrong with the place of an animation frame (PNG specification, third edition, 11.3.6.2). The first one, which the image
+    /// data are for, is the whole image.
+    fn frame_fault(&self, chunk: &Chunk, is_first: bool) -> Option<&'static str> {
+        let header = self.header.as_ref()?;
+        let [Some(width), Some(height), Some(x), Some(y)] = [4, 8, 12, 16].map(|at| be32(chunk.data, at)) else {
+            return Some("has an animation frame without its place");
+        };
+        let is_within = |start: u32, length: u32, most: u32| length > 0 && start.checked_add(length).is_some_and(|end| end <= most);
+        if chunk.data.len() < 26 {
+            Some("has an animation frame without its place")
+        } else if !is_within(x, width, header.width) || !is_within(y, height, header.height) {
+            Some("has an animation frame outside of the image")
+        } else if is_first && (width, height) != (header.width, header.height) {
+            Some("has a first animation frame of another size than the image")
+        } else {
+            None
         }
     }
 
@@ -584,7 +617,38 @@ mod tests {
         assert_eq!((verdict.trailing_bytes, verdict.damage), (4, None));
         let absurd = file(&[header(8, 8, 8, 2, 0), animation(u32::MAX), data.clone()]);
         assert_eq!((look(&absurd).animated, kind(&absurd)), (None, None));
-        let out_of_order = file(&[header(8, 8, 8, 2, 0), animation(2), frame(7), data]);
+        let out_of_order = file(&[header(8, 8, 8, 2, 0), animation(2), frame(0), data, frame(7)]);
         assert_eq!(kind(&out_of_order), Some(DamageKind::Suspicious));
+    }
+
+    /// As Pillow has it: what is wrong before the image data keeps the image from being opened.
+    #[test]
+    fn frames_of_an_animation_have_their_turn_and_their_place() {
+        let data = || packed(&[0; 25 * 8]);
+        let frame = |number: u32, width: u32, height: u32, x: u32, y: u32| {
+            let body: Vec<u8> = [number, width, height, x, y].into_iter().flat_map(u32::to_be_bytes).chain([0, 1, 0, 10, 0, 0]).collect();
+            chunk(b"fcTL", &body)
+        };
+        let short = |number: u32| chunk(b"fcTL", &[&number.to_be_bytes()[..], &[0; 16]].concat());
+        let animation = || chunk(b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]);
+        let of = |first: Vec<u8>, later: Vec<u8>| kind(&file(&[header(8, 8, 8, 2, 0), animation(), first, data(), later]));
+        let whole = || frame(0, 8, 8, 0, 0);
+        assert_eq!(of(whole(), frame(1, 2, 2, 6, 6)), None);
+        for first in [
+            frame(5, 8, 8, 0, 0),
+            frame(0, 8, 99, 0, 0),
+            frame(0, 8, 8, 0, 1),
+            frame(0, 8, 8, u32::MAX, 0),
+            frame(0, 0, 8, 0, 0),
+            frame(0, 4, 4, 0, 0),
+            short(0),
+        ] {
+            assert_eq!(of(first, Vec::new()), Some(DamageKind::BadHeader));
+        }
+        for later in [frame(7, 8, 8, 0, 0), frame(1, 8, 8, 1, 0), frame(1, 8, 0, 0, 0), short(1)] {
+            assert_eq!(of(whole(), later), Some(DamageKind::Suspicious));
+        }
+        let still = |frame: Vec<u8>| kind(&file(&[header(8, 8, 8, 2, 0), frame, data()]));
+        assert_eq!((still(frame(0, 8, 8, 0, 0)), still(frame(0, 8, 9, 0, 0))), (None, Some(DamageKind::BadHeader)));
     }
 }

@@ -26,6 +26,9 @@ fn write(out: &mut String, value: &Value<'_>, depth: usize) {
         return;
     }
     match &value.data {
+        // However little room there is.
+        Data::Array(items) if items.is_empty() => out.push_str("[]"),
+        Data::Object(members) if members.is_empty() => out.push_str("{}"),
         Data::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 let _ = write!(out, "{}\n{:indent$}", if index == 0 { "[" } else { "," }, "");
@@ -140,6 +143,14 @@ mod tests {
         assert!(!again.chars().any(|c| c != '\n' && crate::diagnostic::is_unsafe(c)), "{again}");
         let parsed = parse(again.as_bytes(), 128).value.expect("valid");
         assert!(parsed.says_the_same(&parse(line.as_bytes(), 128).value.expect("valid")));
+    }
+
+    #[test]
+    fn what_is_empty_is_written_however_far_in_it_stands() {
+        let line = format!("{}[], {{}}{}", "[".repeat(60), "]".repeat(60));
+        let again = shown(&line);
+        let parsed = parse(again.as_bytes(), 128).value.expect("valid");
+        assert!(parsed.says_the_same(&parse(line.as_bytes(), 128).value.expect("valid")), "{again}");
     }
 
     #[test]
