@@ -1,4 +1,4 @@
-//! Byte-pair encoding of one piece: the vocabulary tables, built from a committed file, and the merge loops.
+//! Byte-pair encoding of one piece: the vocabulary tables, as they stand in a committed file, and the merge loops.
 //! tiktoken merges whatever neighbours join to a known byte string; here a merge is a pair of token numbers, which is
 //! the same thing (see [`Vocabulary`]) and needs no byte strings in memory.
 
@@ -188,10 +188,11 @@ impl Vocabulary {
         while let Some(id) = pending.pop() {
             if let Some(&byte) = self.byte_order.get(id as usize) {
                 bytes.push(byte);
-            } else if let Some((left, right)) = self.half(id) {
-                if left < id && right < id {
-                    pending.extend([right, left]);
-                }
+            } else if let Some((left, right)) = self.half(id)
+                && left < id
+                && right < id
+            {
+                pending.extend([right, left]);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The token encodings of OpenAI's models: their names, their lazily loaded tables, encode, decode, and the counter
+//! The token encodings of OpenAI's models: their names, their tables, encode, decode, and the counter
 //! that a worker thread keeps. Counts are those of tiktoken's `encode_ordinary`: text that looks like a special
 //! token is plain text.
 
@@ -12,7 +12,7 @@ use super::bpe::{Scratch, Vocabulary};
 use super::open;
 use super::pretokenize::Pattern;
 
-/// An encoding by OpenAI's name for it. Loading happens at the first [`Encoding::tokenizer`].
+/// An encoding by OpenAI's name for it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Encoding {
     /// GPT-4o and later.
@@ -49,7 +49,7 @@ impl Encoding {
         if name == "gpt2" { Some(Self::R50kBase) } else { Self::ALL.iter().copied().find(|encoding| encoding.name() == name) }
     }
 
-    /// The tables, shared by all threads. The first call for a vocabulary builds them, in a few milliseconds.
+    /// The tables, shared by all threads. They are part of the program: a call costs next to nothing.
     #[must_use]
     pub fn tokenizer(self) -> &'static Tokenizer {
         static O200K: OnceLock<Tokenizer> = OnceLock::new();
