@@ -26,6 +26,9 @@ use crate::tokens::{self, Counter, ExampleTokens};
 /// images at the most.
 const IMAGE_FINDINGS: usize = 100;
 
+/// What a file in UTF-8 may begin with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What a block of lines came to.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -111,7 +114,8 @@ impl<'a> Worker<'a> {
     /// Checks the lines of `block`, the first of which stands at `place`.
     pub(super) fn block(&mut self, block: &[u8], mut place: Place) -> Outcome {
         let mut outcome = Outcome { bytes: block.len() as u64, ..Outcome::default() };
-        self.fetched = self.fetch(block);
+        // What fails on a line fails on it again below, and is told there.
+        self.fetched = catch_unwind(AssertUnwindSafe(|| self.fetch(block, place))).unwrap_or_default();
         let mut rest = block;
         while !rest.is_empty() {
             let end = memchr::memchr(b'\n', rest);
@@ -126,7 +130,7 @@ impl<'a> Worker<'a> {
                 }
                 None => content,
             };
-            let (content, skipped) = match content.strip_prefix(b"\xef\xbb\xbf") {
+            let (content, skipped) = match content.strip_prefix(BYTE_ORDER_MARK) {
                 Some(content) if place.offset == 0 => (content, 3),
                 _ => (content, 0),
             };
@@ -321,11 +325,12 @@ impl<'a> Worker<'a> {
 
     /// Asks for the images of `block` that stand behind web addresses, where that is wanted. Its lines are read for that a first
     /// time: it takes next to nothing beside waiting for the answers.
-    fn fetch(&self, block: &[u8]) -> HashMap<u128, Arc<Fetched>> {
+    fn fetch(&self, block: &[u8], place: Place) -> HashMap<u128, Arc<Fetched>> {
         let Some(fetcher) = self.engine.fetcher.as_ref().filter(|_| self.wanted.is_none()) else { return HashMap::new() };
         let images = &self.settings.target.images;
         let mut addresses = IndexMap::new();
-        for line in block.split(|&byte| byte == b'\n') {
+        let block = block.strip_prefix(BYTE_ORDER_MARK).filter(|_| place.offset == 0).unwrap_or(block);
+        for line in block.split(|&byte| byte == b'\n').filter(|line| line.len() < self.settings.max_line_bytes) {
             let readable = only_utf8(line);
             let Some(root) = parse_text(&readable, self.settings.max_depth).value else { continue };
             let Some(format) = self.judged_as(Shape::of(&root)) else { continue };

@@ -297,6 +297,15 @@ fn what_is_fetched_is_judged_as_what_is_embedded() {
     }
 }
 
+/// Azure wants files that begin with it.
+#[test]
+fn the_first_line_is_asked_for_behind_a_byte_order_mark() {
+    let server = images(within().address);
+    let (found, summary) = check(&server, 1, &format!("\u{feff}{}", line("http://images.example.com/missing")));
+    assert!(found.iter().any(|found| found.rule.name == "unanswered-url"), "{found:?}");
+    assert_eq!((server.asked("/missing"), summary.files[0].examples), (1, 1));
+}
+
 #[test]
 fn each_address_is_asked_once_and_its_tokens_are_counted() {
     let server = images(within().address);
