@@ -403,6 +403,12 @@ struct Mender<'a> {
     is_known: bool,
 }
 
+/// A line without the carriage returns at its end.
+fn without_returns(line: &[u8]) -> &[u8] {
+    let returns = line.iter().rev().take_while(|&&byte| byte == b'\r').count();
+    line.get(..line.len() - returns).unwrap_or_default()
+}
+
 /// A line on its way, and what it comes to.
 struct State {
     bytes: Vec<u8>,
@@ -445,6 +451,7 @@ impl Mender<'_> {
             line_break = whole.get(stripped.len()..).unwrap_or_default();
             line = stripped;
             if wants.carriage_returns && !ends_file {
+                line = without_returns(stripped);
                 line_break = b"\n";
                 entry.codes.push("F014");
             }
@@ -479,6 +486,9 @@ impl Mender<'_> {
             line_break = b"\n";
             entry.codes.push("F020");
         }
+        // One that stood before something that is gone, such as a comma, stands before the line break now.
+        let is_left = |text: &Vec<u8>| wants.carriage_returns && !line_break.is_empty() && text.ends_with(b"\r");
+        let mended = mended.map(|text| if is_left(&text) { without_returns(&text).to_vec() } else { text });
         if mended.is_some() || !entry.codes.is_empty() {
             entry.new = Some([mark, mended.as_deref().unwrap_or(line), line_break].concat());
         }

@@ -38,7 +38,8 @@ fn keeps_its_word(bench: &Bench, settings: &Settings, bytes: &[u8], applicabilit
     let (twice, again) = mend(&bench.engine, settings, &once.bytes, applicability);
     assert!(
         once.bytes == twice.bytes && again.lines == 0,
-        "{applicability:?}: twice is not once, {fixed:?} and {again:?}\n{}\n{}",
+        "{applicability:?}: twice is not once, {fixed:?} and {again:?}\n{}\n{}\n{}",
+        lossy(bytes),
         lossy(&once.bytes),
         lossy(&twice.bytes)
     );
