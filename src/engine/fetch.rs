@@ -45,12 +45,8 @@ impl Fetcher {
                     while let Some((hash, url)) = unknown.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let look = || Fetched::look(&*self.fetch, url, most, depth, &Caps::default());
                         // As for a line, the last net.
-                        let fetched = catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| Fetched {
-                            unanswered: Some(Unanswered::Broken("tunelint failed on its answer; please report it".to_owned())),
-                            media_type: None,
-                            bytes: 0,
-                            verdict: None,
-                        });
+                        let fetched = catch_unwind(AssertUnwindSafe(look))
+                            .unwrap_or_else(|_| Unanswered::Broken("tunelint failed on its answer; please report it".to_owned()).into());
                         answers.lock().unwrap_or_else(PoisonError::into_inner).push((*hash, Arc::new(fetched)));
                     }
                 });

@@ -112,7 +112,7 @@ impl Fetched {
     /// asked for.
     pub fn look(fetch: &dyn Fetch, url: &str, most: u64, depth: Option<Depth>, caps: &Caps) -> Self {
         match fetch.fetch(url, most) {
-            Err(unanswered) => Self { unanswered: Some(unanswered), media_type: None, bytes: 0, verdict: None },
+            Err(unanswered) => unanswered.into(),
             Ok(answer) => Self {
                 unanswered: None,
                 // Of a label, more is neither shown nor compared.
@@ -121,6 +121,12 @@ impl Fetched {
                 verdict: depth.filter(|_| answer.size <= most).map(|depth| inspect(&answer.body, depth, caps)),
             },
         }
+    }
+}
+
+impl From<Unanswered> for Fetched {
+    fn from(unanswered: Unanswered) -> Self {
+        Self { unanswered: Some(unanswered), media_type: None, bytes: 0, verdict: None }
     }
 }
 
@@ -142,6 +148,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Time until a connection stands.
+    fn connect(&self) -> Duration {
+        self.time.min(Duration::from_secs(10))
+    }
+}
+
 /// Asks over the web: HTTP/1.1, certificates checked against Mozilla's list, no cookies, no credentials, and no proxy, which
 /// would look up the names itself. A failure that may pass is tried once more, a second later.
 #[derive(Debug)]
@@ -160,7 +173,7 @@ impl Web {
             .max_redirects_will_error(true)
             .max_response_header_size(64 << 10)
             .proxy(None)
-            .timeout_connect(Some(limits.time.min(Duration::from_secs(10))))
+            .timeout_connect(Some(limits.connect()))
             .timeout_global(Some(limits.time))
             .user_agent(concat!("tunelint/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), ")"))
             .build();
@@ -190,14 +203,12 @@ impl Web {
         match error {
             ureq::Error::HostNotFound => Unanswered::UnknownHost,
             ureq::Error::TooManyRedirects => Unanswered::Redirects(self.limits.redirects),
-            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-                Unanswered::TooSlow(self.limits.time.min(Duration::from_secs(10)))
-            }
+            ureq::Error::Timeout(ureq::Timeout::Connect) => Unanswered::TooSlow(self.limits.connect()),
             ureq::Error::Timeout(_) => Unanswered::TooSlow(self.limits.time),
             ureq::Error::Rustls(error) => Unanswered::Broken(format!("the connection fails: {error}")),
             ureq::Error::BadUri(_) => Unanswered::Broken("it is no web address, or redirects to what is none".to_owned()),
-            ureq::Error::Other(error) => match error.downcast::<Private>() {
-                Ok(private) => Unanswered::Private { address: private.address, kind: private.kind },
+            ureq::Error::Other(error) => match error.downcast::<Unanswered>() {
+                Ok(unanswered) => *unanswered,
                 Err(error) => Unanswered::Broken(format!("it cannot be asked: {error}")),
             },
             ureq::Error::Io(error) => Unanswered::Broken(format!("the connection fails: {error}")),
@@ -245,21 +256,6 @@ struct Public {
     exempt: Vec<SocketAddr>,
 }
 
-/// Where a name led to instead.
-#[derive(Debug)]
-struct Private {
-    address: IpAddr,
-    kind: &'static str,
-}
-
-impl fmt::Display for Private {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is {}", self.address, self.kind)
-    }
-}
-
-impl std::error::Error for Private {}
-
 impl Resolver for Public {
     /// The connection goes to these very addresses: a name server that gives another answer next time changes nothing.
     fn resolve(&self, uri: &Uri, config: &ureq::config::Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
@@ -270,7 +266,7 @@ impl Resolver for Public {
         let (mut public, mut private) = (self.empty(), None);
         for address in found.iter().copied() {
             match address::kind(address.ip()).filter(|_| !self.exempt.contains(&address)) {
-                Some(kind) => private = private.or(Some(Private { address: address.ip(), kind })),
+                Some(kind) => private = private.or(Some(Unanswered::Private { address: address.ip(), kind })),
                 None => public.push(address),
             }
         }
