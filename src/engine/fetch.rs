@@ -53,8 +53,7 @@ impl Fetcher {
             }
         });
         for (hash, fetched) in answers.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            known.put(hash, Arc::clone(&fetched));
-            found.insert(hash, fetched);
+            found.insert(hash, known.put(hash, fetched));
         }
         found
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use indexmap::IndexMap;
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
-use super::{Checks, Engine, facts};
+use super::{Checks, Engine, KnownImage, facts};
 use crate::context::{Anchor, Context, Image, Line, LineContext};
 use crate::diagnostic::Diagnostic;
 use crate::edit::Applicability;
@@ -61,7 +61,7 @@ pub(super) struct Worker<'a> {
 struct Seen<'v> {
     part: ImagePart<'v>,
     hash: u128,
-    embedded: Option<Arc<Embedded>>,
+    embedded: Arc<KnownImage>,
     fetched: Option<Arc<Fetched>>,
 }
 
@@ -250,7 +250,7 @@ impl<'a> Worker<'a> {
         let images: Vec<(Image<'_>, u128)> = seen
             .iter()
             .map(|Seen { part, hash, embedded, fetched }| {
-                let (embedded, fetched) = (embedded.as_deref(), fetched.as_deref());
+                let (embedded, fetched) = (embedded.get().and_then(Option::as_ref), fetched.as_deref());
                 (Image { part: *part, example: &example, embedded, fetched }, *hash)
             })
             .collect();
@@ -302,12 +302,12 @@ impl<'a> Worker<'a> {
     /// What there is to know of the image of a part, from memory when its URL was seen before.
     fn look<'v>(&mut self, part: ImagePart<'v>) -> Seen<'v> {
         let hash = self.hash(part.text);
-        let known = self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).get(hash);
-        let embedded = known.or_else(|| {
-            let embedded = Arc::new(Embedded::look(part.text, self.depth(), &Caps::default(), &mut self.decoded)?);
-            self.engine.images.lock().unwrap_or_else(PoisonError::into_inner).put(hash, Arc::clone(&embedded));
-            Some(embedded)
-        });
+        let depth = self.depth();
+        let embedded = {
+            let mut images = self.engine.images.lock().unwrap_or_else(PoisonError::into_inner);
+            images.get(hash).unwrap_or_else(|| images.put(hash, Arc::default()))
+        };
+        embedded.get_or_init(|| Embedded::look(part.text, depth, &Caps::default(), &mut self.decoded));
         Seen { part, hash, embedded, fetched: self.fetched.get(&hash).map(Arc::clone) }
     }
 

@@ -17,7 +17,7 @@ pub(crate) use input::{Spent, unpacked};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use fetch::Fetcher;
 
@@ -56,17 +56,21 @@ impl<T> Remembered<T> {
             return Some(Arc::clone(known));
         }
         let known = self.old.remove(&hash)?;
-        self.put(hash, Arc::clone(&known));
-        Some(known)
+        Some(self.put(hash, known))
     }
 
-    fn put(&mut self, hash: u128, known: Arc<T>) {
+    fn put(&mut self, hash: u128, known: Arc<T>) -> Arc<T> {
         if self.young.len() >= Self::MOST {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(hash, known);
+        self.young.insert(hash, Arc::clone(&known));
+        known
     }
 }
+
+/// What a URL holds, `None` where it embeds no image. Empty while the thread that met it first looks at it: the others wait for
+/// that, which takes less than to look as well.
+type KnownImage = OnceLock<Option<Embedded>>;
 
 /// Takes each finding, in order.
 pub type Sink<'a> = dyn FnMut(&Diagnostic) -> io::Result<()> + 'a;
@@ -75,7 +79,7 @@ pub type Sink<'a> = dyn FnMut(&Diagnostic) -> io::Result<()> + 'a;
 #[derive(Debug)]
 pub struct Engine {
     schemas: Schemas,
-    images: Mutex<Remembered<Embedded>>,
+    images: Mutex<Remembered<KnownImage>>,
     /// What asks for images by their addresses; `None` asks for none.
     fetcher: Option<Fetcher>,
     /// Keeps two files made to collide from doing so in every run.
