@@ -105,7 +105,7 @@ impl Tokenizer {
 }
 
 /// Counts tokens, with a memory of what it has counted: pieces up to 30 bytes by their content, whole texts by a
-/// hash of 128 bits. One per thread; about 2 MB each.
+/// hash of 128 bits. One per thread; up to 2 MB each.
 pub struct Counter {
     source: Source,
     texts: Box<[KnownText]>,
@@ -133,8 +133,7 @@ impl Counter {
     /// An empty memory for this encoding.
     #[must_use]
     pub fn new(tokenizer: &'static Tokenizer) -> Self {
-        let pieces = Pieces { short: vec![0; SHORT_PIECES].into(), long: vec![[0; 2]; LONG_PIECES].into(), scratch: Scratch::default() };
-        Self::of(Source::Own(tokenizer, pieces))
+        Self::of(Source::Own(tokenizer, Pieces::default()))
     }
 
     /// A counter for the encoding of this name: one of OpenAI's, or an open model's (`llama3`, `qwen2`, `mistral_v3`).
@@ -184,20 +183,86 @@ impl Counter {
     }
 }
 
-/// Token counts of pieces, found at a hash of their bytes. A piece that comes to a taken slot replaces the one there.
+/// Token counts of pieces met before.
+#[derive(Default)]
 struct Pieces {
-    /// Up to 14 bytes of the piece, zeros, its length, its count; 0 is free.
-    short: Box<[u128]>,
+    /// Up to 14 bytes of the piece, zeros, its length, its count.
+    short: Table<1, 16>,
     /// The same with up to 30 bytes.
-    long: Box<[[u128; 2]]>,
+    long: Table<2, 14>,
     scratch: Scratch,
 }
 
-const SHORT_PIECES: usize = 1 << 16;
-const LONG_PIECES: usize = 1 << 14;
+/// Counts at a hash of their keys, `N` words which leave room for the count in the last byte; all zeros is free. What comes to a
+/// taken slot replaces what is there. Begins small, for files of a dozen lines, and grows as it fills, up to `2^MOST` slots.
+struct Table<const N: usize, const MOST: u32> {
+    slots: Box<[[u128; N]]>,
+    /// Bits of a hash that are not looked at.
+    shift: u32,
+    /// How many slots are taken.
+    taken: usize,
+}
 
-/// The last byte of an entry, which holds the count.
+/// Slots of a table that has seen nothing, as a power of two.
+const LEAST: u32 = 10;
+/// The powers of two by which it grows.
+const GROWTH: u32 = 2;
+/// Where in the last word of a key its count goes.
 const COUNT: u32 = 120;
+
+impl<const N: usize, const MOST: u32> Default for Table<N, MOST> {
+    fn default() -> Self {
+        Self::of(LEAST)
+    }
+}
+
+impl<const N: usize, const MOST: u32> Table<N, MOST> {
+    fn of(bits: u32) -> Self {
+        Self { slots: vec![[0; N]; 1 << bits].into(), shift: u64::BITS - bits, taken: 0 }
+    }
+
+    #[inline]
+    fn slot(&self, key: &[u128; N]) -> usize {
+        let key = key.iter().fold(0_u128, |all, word| all.rotate_left(72) ^ word);
+        let low = (key as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let high = ((key >> 64) as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        ((low ^ high) >> self.shift) as usize
+    }
+
+    #[inline]
+    fn get(&self, key: &[u128; N]) -> Option<usize> {
+        let known = self.slots.get(self.slot(key))?;
+        (bare(*known) == *key).then(|| known.last().map_or(0, |word| (word >> COUNT) as usize))
+    }
+
+    fn put(&mut self, mut key: [u128; N], count: usize) {
+        if self.taken > self.slots.len() / 2 && self.shift > u64::BITS - MOST {
+            let before = std::mem::replace(self, Self::of((u64::BITS - self.shift + GROWTH).min(MOST)));
+            before.slots.into_iter().filter(|known| *known != [0; N]).for_each(|known| self.store(self.slot(&bare(known)), known));
+        }
+        let slot = self.slot(&key);
+        if let Some(last) = key.last_mut() {
+            *last |= (count as u128) << COUNT;
+        }
+        self.store(slot, key);
+    }
+
+    fn store(&mut self, slot: usize, known: [u128; N]) {
+        if let Some(place) = self.slots.get_mut(slot) {
+            self.taken += usize::from(*place == [0; N]);
+            *place = known;
+        }
+    }
+}
+
+/// The key of an entry.
+#[inline]
+fn bare<const N: usize>(mut known: [u128; N]) -> [u128; N] {
+    if let Some(last) = known.last_mut() {
+        *last &= !(0xFF << COUNT);
+    }
+    known
+}
 
 impl Pieces {
     #[inline]
@@ -209,10 +274,9 @@ impl Pieces {
         if len > 14 {
             return self.count_long(vocabulary, text, start, end);
         }
-        let (key, slot) = short_key(text, start, len);
-        match self.short.get(slot) {
-            Some(&known) if known & !(0xFF << COUNT) == key => (known >> COUNT) as usize,
-            _ => self.count_parts(vocabulary, text, start, end),
+        match self.short.get(&short_key(text, start, len)) {
+            Some(count) => count,
+            None => self.count_parts(vocabulary, text, start, end),
         }
     }
 
@@ -237,8 +301,7 @@ impl Pieces {
             parts += 1;
         });
         if parts > 1 && piece.len() <= 14 {
-            let (key, slot) = short_key(text, start, piece.len());
-            self.remember_short(slot, key, count);
+            self.short.put(short_key(text, start, piece.len()), count);
         }
         count
     }
@@ -247,55 +310,39 @@ impl Pieces {
         let part = text.get(start..end).unwrap_or_default();
         match part.len() {
             ..=14 => {
-                let (key, slot) = short_key(text, start, part.len());
-                if let Some(&known) = self.short.get(slot)
-                    && known & !(0xFF << COUNT) == key
-                {
-                    return (known >> COUNT) as usize;
-                }
-                let count = vocabulary.count(part, &mut self.scratch);
-                self.remember_short(slot, key, count);
-                count
+                let key = short_key(text, start, part.len());
+                self.short.get(&key).unwrap_or_else(|| {
+                    let count = vocabulary.count(part, &mut self.scratch);
+                    self.short.put(key, count);
+                    count
+                })
             }
             15..=30 => {
-                let (key, slot) = long_key(part);
-                if let Some(&[low, high]) = self.long.get(slot)
-                    && [low, high & !(0xFF << COUNT)] == key
-                {
-                    return (high >> COUNT) as usize;
-                }
-                let count = vocabulary.count(part, &mut self.scratch);
-                if let Some(known) = self.long.get_mut(slot) {
-                    *known = [key[0], key[1] | (count as u128) << COUNT];
-                }
-                count
+                let key = long_key(part);
+                self.long.get(&key).unwrap_or_else(|| {
+                    let count = vocabulary.count(part, &mut self.scratch);
+                    self.long.put(key, count);
+                    count
+                })
             }
             _ => vocabulary.count(part, &mut self.scratch),
         }
     }
-
-    fn remember_short(&mut self, slot: usize, key: u128, count: usize) {
-        if let Some(known) = self.short.get_mut(slot) {
-            *known = key | (count as u128) << COUNT;
-        }
-    }
 }
 
-/// Key and slot of `len` bytes, at most 14, from `start` on.
+/// The key of `len` bytes, at most 14, from `start` on.
 #[inline]
-fn short_key(text: &[u8], start: usize, len: usize) -> (u128, usize) {
+fn short_key(text: &[u8], start: usize, len: usize) -> [u128; 1] {
     let rest = text.get(start..).unwrap_or_default();
     // Reading past the piece and masking is far cheaper than copying so few bytes.
     let sixteen = rest.first_chunk::<16>().map_or_else(|| padded(rest), |sixteen| u128::from_le_bytes(*sixteen));
-    let key = sixteen & ((1 << (8 * len)) - 1) | (len as u128) << 112;
-    (key, slot_of(key, SHORT_PIECES))
+    [sixteen & ((1 << (8 * len)) - 1) | (len as u128) << 112]
 }
 
-/// Key and slot of 15 to 30 bytes.
-fn long_key(piece: &[u8]) -> ([u128; 2], usize) {
+/// The key of 15 to 30 bytes.
+fn long_key(piece: &[u8]) -> [u128; 2] {
     let (low, high) = piece.split_at_checked(16).unwrap_or((piece, &[]));
-    let key = [padded(low), padded(high) | (piece.len() as u128) << 112];
-    (key, slot_of(key[0] ^ key[1].rotate_left(56), LONG_PIECES))
+    [padded(low), padded(high) | (piece.len() as u128) << 112]
 }
 
 /// Up to 16 bytes, then zeros.
@@ -303,13 +350,6 @@ fn padded(bytes: &[u8]) -> u128 {
     let mut sixteen = [0; 16];
     sixteen.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     u128::from_le_bytes(sixteen)
-}
-
-#[inline]
-fn slot_of(key: u128, slots: usize) -> usize {
-    let low = (key as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let high = ((key >> 64) as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-    ((low ^ high) >> (64 - slots.trailing_zeros())) as usize
 }
 
 #[cfg(test)]
