@@ -84,7 +84,8 @@ pub(crate) fn parse_text(line: &str, max_depth: usize) -> Parsed<'_> {
 }
 
 fn read<'a>(line: &'a [u8], text: Option<&'a str>, max_depth: usize) -> Parsed<'a> {
-    let mut parser = Parser { line, text, at: 0, depth_left: max_depth, faults: Vec::new() };
+    let (items, members) = (Vec::with_capacity(ITEMS), Vec::with_capacity(MEMBERS));
+    let mut parser = Parser { line, text, at: 0, depth_left: max_depth, items, members, faults: Vec::new() };
     let value = parser.document().ok();
     Parsed { value, faults: parser.faults }
 }
@@ -108,12 +109,20 @@ fn is_closed(line: &[u8]) -> bool {
 /// Marks that reading cannot go on; the fault is already noted.
 struct Stop;
 
+/// Items and members of open lists before room must be made for more: less than a kilobyte of each, which malloc has at hand.
+const ITEMS: usize = 16;
+const MEMBERS: usize = 8;
+
 struct Parser<'a> {
     line: &'a [u8],
     /// The same bytes, where they are UTF-8: as all lines are but for the first look at a file.
     text: Option<&'a str>,
     at: usize,
     depth_left: usize,
+    /// Those of all arrays and objects that are open, the innermost last. Each list is made when its length is known: what grows while
+    /// others come and go is moved again and again, and with two threads glibc moves it under a lock that both want.
+    items: Vec<Value<'a>>,
+    members: Vec<Member<'a>>,
     faults: Vec<Fault>,
 }
 
@@ -159,24 +168,25 @@ impl<'a> Parser<'a> {
     }
 
     fn array(&mut self) -> Result<Vec<Value<'a>>, Stop> {
-        let mut items = Vec::new();
+        let first = self.items.len();
         self.skip_space();
         if self.eat(b']') {
-            return Ok(items);
+            return Ok(Vec::new());
         }
         loop {
-            items.push(self.value()?);
+            let item = self.value()?;
+            self.items.push(item);
             if self.next_or_end(b']', "`,` or `]`")? {
-                return Ok(items);
+                return Ok(self.items.drain(first..).collect());
             }
         }
     }
 
     fn object(&mut self) -> Result<Vec<Member<'a>>, Stop> {
-        let mut members: Vec<Member<'a>> = Vec::new();
+        let first = self.members.len();
         self.skip_space();
         if self.eat(b'}') {
-            return Ok(members);
+            return Ok(Vec::new());
         }
         loop {
             let start = self.at;
@@ -191,8 +201,9 @@ impl<'a> Parser<'a> {
             }
             self.skip_space();
             let value = self.value()?;
-            members.push(Member { key, key_span, value });
+            self.members.push(Member { key, key_span, value });
             if self.next_or_end(b'}', "`,` or `}`")? {
+                let mut members = self.members.drain(first..).collect();
                 self.settle_duplicates(&mut members);
                 return Ok(members);
             }
@@ -251,7 +262,8 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Ok(text);
         }
-        let mut text = self.text_from(start).into_owned();
+        let mut text = String::with_capacity(self.end_of_string() - start);
+        text.push_str(&self.text_from(start));
         loop {
             match self.peek() {
                 Some(b'"') => {
@@ -272,6 +284,13 @@ impl<'a> Parser<'a> {
                 None => return self.stop(FaultKind::UnexpectedEnd, open, self.line.len()),
             }
         }
+    }
+
+    /// Where the string ends that is being read.
+    fn end_of_string(&self) -> usize {
+        let is_escaped =
+            |quote| self.line.get(self.at..quote).is_some_and(|text| text.iter().rev().take_while(|&&b| b == b'\\').count() % 2 == 1);
+        memchr::memchr_iter(b'"', self.rest()).map(|quote| self.at + quote).find(|&quote| !is_escaped(quote)).unwrap_or(self.line.len())
     }
 
     /// The text from `start` up to here. Both ends are ASCII, or an end of the line: no character is cut.
