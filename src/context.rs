@@ -259,11 +259,6 @@ impl<'a> Context<'a> {
         self.line.map_or(&[], |line| line.bytes)
     }
 
-    /// The number of the line the rule looks at, from 1.
-    pub fn line_number(&self) -> Option<u64> {
-        self.line.map(|line| line.place.line)
-    }
-
     /// The text at `span` of the line, for messages.
     pub fn text(&self, span: Span) -> Cow<'a, str> {
         let bytes = self.line.map_or(&[][..], |line| line.bytes);
@@ -403,7 +398,7 @@ impl Found<'_> {
         self
     }
 
-    /// What the provider says of exactly this.
+    /// What the provider says of exactly this. `THIS_LINE` stands for the number of the line, which is not known to rules.
     pub fn provider_says(self, message: String) -> Self {
         if let Some(diagnostic) = self.0 {
             diagnostic.provider_message = Some(message.into());

@@ -34,6 +34,22 @@ pub struct Diagnostic {
     pub excerpt: Option<Excerpt>,
 }
 
+/// Stands in [`Diagnostic::provider_message`] for the number of the line until that is known: no text from outside has this character.
+pub(crate) const THIS_LINE: char = '\0';
+
+impl Diagnostic {
+    /// Numbers its line anew, which was counted from 1: so many come before it in the file.
+    pub(crate) fn put_behind(&mut self, before: u64) {
+        let Some(line) = &mut self.location.line else { return };
+        line.line += before;
+        if let Some(message) = &mut self.provider_message
+            && message.contains(THIS_LINE)
+        {
+            *message = message.replace(THIS_LINE, &line.line.to_string()).into();
+        }
+    }
+}
+
 /// Where a finding is. Lines and columns count from 1, columns in characters; byte offsets count from 0.
 #[derive(Clone, Debug)]
 pub struct Location {

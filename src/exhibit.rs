@@ -76,6 +76,13 @@ pub struct Length {
 const LONGEST: usize = 5;
 
 impl Exhibits {
+    /// The numbers of all lines that it speaks of.
+    pub(crate) fn lines(&mut self) -> impl Iterator<Item = &mut u64> {
+        let samples = self.samples.iter_mut().map(|sample| &mut sample.line);
+        let pictures = self.pictures.iter_mut().map(|picture| &mut picture.line);
+        samples.chain(pictures).chain(self.longest.iter_mut().map(|length| &mut length.line))
+    }
+
     /// Counts an example among the longest if it is one. Of equal ones the first counts.
     pub(crate) fn add_length(&mut self, path: &Arc<str>, line: u64, tokens: u64) {
         if tokens == 0 || (self.longest.len() == LONGEST && self.longest.last().is_some_and(|last| last.tokens >= tokens)) {
@@ -105,9 +112,10 @@ impl Shelf {
         Self { wanted, highest: AtomicU64::new(highest), has_pictures: AtomicBool::new(wanted.pictures == 0) }
     }
 
-    /// Offers a line as a sample. Each has a rank by chance, and the lowest ranks are kept.
-    pub(crate) fn offer_sample(&self, own: &mut Exhibits, path: &Arc<str>, line: u64, bytes: &[u8]) {
-        let rank = xxh3_64_with_seed(&line.to_le_bytes(), xxh3_64_with_seed(path.as_bytes(), self.wanted.seed));
+    /// Offers a line as a sample, which begins at the byte `offset` of its file: that gives it a rank by chance, and the lowest ranks are
+    /// kept.
+    pub(crate) fn offer_sample(&self, own: &mut Exhibits, path: &Arc<str>, line: u64, offset: u64, bytes: &[u8]) {
+        let rank = xxh3_64_with_seed(&offset.to_le_bytes(), xxh3_64_with_seed(path.as_bytes(), self.wanted.seed));
         if rank < self.highest.load(Ordering::Relaxed) && bytes.len() <= SAMPLE_BYTES {
             own.samples.push(Sample { path: Arc::clone(path), line, bytes: bytes.to_vec(), rank });
             self.trim(&mut own.samples);
@@ -235,7 +243,7 @@ mod tests {
         for block in blocks {
             let mut own = Exhibits::default();
             for line in block.clone() {
-                shelf.offer_sample(&mut own, &path, line, b"{}");
+                shelf.offer_sample(&mut own, &path, line, line * 3, b"{}");
                 own.add_length(&path, line, 1 + line % 100);
             }
             shelf.keep(&mut all, own);

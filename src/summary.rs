@@ -506,7 +506,7 @@ impl FileSummary {
     }
 
     /// Takes in the facts of the next example. `limit` is the most tokens of an example that are billed.
-    pub fn absorb(&mut self, facts: Facts, limit: Option<u64>) {
+    pub fn absorb(&mut self, facts: &Facts, limit: Option<u64>) {
         self.tokens.text += facts.tokens.text;
         self.tokens.image += facts.tokens.image;
         self.tokens.trained += facts.tokens.trained;
@@ -523,7 +523,7 @@ impl FileSummary {
         let Place { line, offset } = facts.place;
         let [high, low] = words(facts.content);
         self.seen.contents.push([high, low, line, offset]);
-        for (hash, bytes) in facts.images {
+        for &(hash, bytes) in &facts.images {
             self.images.bytes += bytes;
             let [high, low] = words(hash);
             self.seen.images.push([high, low, bytes]);
@@ -532,7 +532,7 @@ impl FileSummary {
         for (sum, own) in self.roles.iter_mut().zip(facts.roles) {
             *sum += u64::from(own);
         }
-        for picture in facts.pictures {
+        for picture in &facts.pictures {
             if picture.size.0 > 0 && picture.size.1 > 0 {
                 self.sizes.add(picture.size);
             }
@@ -560,7 +560,7 @@ impl FileSummary {
             self.seen.answers.push([answer]);
             self.seen.prompts.push([high, low, line, offset, answer]);
         }
-        for shot in facts.shots {
+        for &shot in &facts.shots {
             if self.examples <= SHOTS_FROM {
                 *self.shots.entry(shot).or_default() += 1;
             } else if let Some(count) = self.shots.get_mut(&shot) {
@@ -568,14 +568,16 @@ impl FileSummary {
             }
         }
         let first = *self.first.get_or_insert(facts.place);
-        for (key, kind) in facts.own_keys {
+        for (key, kind) in &facts.own_keys {
             // A file may not make memory grow by a new key in each line.
-            if self.own_keys.len() < Self::MOST_OWN_KEYS || self.own_keys.contains_key(&key) {
+            if !self.own_keys.contains_key(key) && self.own_keys.len() < Self::MOST_OWN_KEYS {
                 let missing = (first != facts.place).then_some(first);
-                let own = self.own_keys.entry(key).or_insert_with(|| OwnKey { missing, ..OwnKey::default() });
+                self.own_keys.insert(key.clone(), OwnKey { missing, ..OwnKey::default() });
+            }
+            if let Some(own) = self.own_keys.get_mut(key) {
                 own.count += u64::from(own.last != facts.place.line);
                 own.last = facts.place.line;
-                own.kinds.entry(kind).or_insert(facts.place);
+                own.kinds.entry(*kind).or_insert(facts.place);
             }
         }
         for own in self.own_keys.values_mut().filter(|own| own.last != facts.place.line && own.missing.is_none()) {
@@ -741,7 +743,7 @@ impl Verdict {
 
 impl Summary {
     /// Takes in the facts of the next example of the last file.
-    pub fn absorb(&mut self, facts: Facts, limit: Option<u64>) {
+    pub fn absorb(&mut self, facts: &Facts, limit: Option<u64>) {
         let Some(index) = self.files.len().checked_sub(1) else { return };
         if let Some(file) = self.files.get_mut(index) {
             file.absorb(facts, limit);
@@ -868,7 +870,7 @@ mod tests {
             summary.files.push(FileSummary::new(Arc::from("a")));
             for (line, &(content, prompt, answer)) in (1..).zip(*file) {
                 let place = Place { line, offset: line * 10 };
-                summary.absorb(Facts { place, content, conversation: Some((prompt, answer)), ..Facts::default() }, None);
+                summary.absorb(&Facts { place, content, conversation: Some((prompt, answer)), ..Facts::default() }, None);
             }
             summary.settle_file().expect("no file is read");
         }

@@ -234,7 +234,7 @@ impl Pass<'_> {
             }
         };
         drop(seen);
-        Ok((facts, Some(self.lines(&mut reader, first, store, shape, is_python)?)))
+        Ok((facts, Some(self.lines(reader, first, store, shape, is_python)?)))
     }
 
     /// Whether the fix of a rule on whole files is to be made.
@@ -279,7 +279,7 @@ impl Pass<'_> {
 
     fn lines(
         &self,
-        reader: &mut Reader,
+        reader: Reader,
         first: Option<Block>,
         store: &mut dyn Rewrite,
         shape: Option<Shape>,
@@ -299,8 +299,8 @@ impl Pass<'_> {
             is_known: matches!(shape, Some(Shape::Known(_))),
         };
         let run = |mender: &mut Mender<'_>, block: Block| mender.block(block, wants);
-        let mut writer = Writer { store, fixed: Fixed::default(), seen: HashSet::new(), kept: 0, blank: 0 };
-        each_block(self.engine.threads, reader, first, &mender, &run, &mut |block| writer.absorb(block?))?;
+        let mut writer = Writer { store, fixed: Fixed::default(), seen: HashSet::new(), lines: 0, kept: 0, blank: 0 };
+        each_block(self.engine.threads, reader, first, &mender, &run, &mut |block| writer.absorb(block))?;
         writer.finish()
     }
 }
@@ -317,7 +317,8 @@ struct Wants {
 
 /// A block with the lines of it that change.
 struct FixedBlock {
-    bytes: Arc<Vec<u8>>,
+    /// `None` for one line that is too long to be read.
+    bytes: Option<Arc<Vec<u8>>>,
     lines: u64,
     /// Lines that change, and, where duplicates are looked for, all others too.
     entries: Vec<Entry>,
@@ -326,6 +327,7 @@ struct FixedBlock {
 #[derive(Default)]
 struct Entry {
     range: Range<usize>,
+    /// Its number in the block, from 1.
     line: u64,
     content: Option<u128>,
     /// What takes its place; `None` when it stays.
@@ -345,23 +347,31 @@ struct Writer<'a> {
     fixed: Fixed,
     /// Contents that stand in the file already.
     seen: HashSet<u128>,
+    /// Lines that were absorbed.
+    lines: u64,
+    /// Of those, lines that stay.
     kept: u64,
     blank: u64,
 }
 
 impl Writer<'_> {
-    fn absorb(&mut self, block: FixedBlock) -> Result<(), Error> {
+    fn absorb(&mut self, block: &mut FixedBlock) -> Result<(), Error> {
+        let before = self.lines;
+        (self.lines, self.kept) = (self.lines + block.lines, self.kept + block.lines);
+        let Some(bytes) = &block.bytes else {
+            let problem = format!("line {} is longer than `max-line-bytes` allows, so nothing was fixed", self.lines);
+            return Err(Error::Read(io::Error::new(io::ErrorKind::InvalidData, problem)));
+        };
         let mut at = 0;
-        self.kept += block.lines;
-        for entry in block.entries {
+        for entry in &mut block.entries {
             let is_copy = entry.rejected.is_none() && entry.content.is_some_and(|content| !self.seen.insert(content));
             let rejected = if is_copy { Some("D001") } else { entry.rejected };
             if entry.new.is_none() && rejected.is_none() {
                 continue;
             }
-            self.store.keep(block.bytes.get(at..entry.range.start).unwrap_or_default()).map_err(Error::Write)?;
+            self.store.keep(bytes.get(at..entry.range.start).unwrap_or_default()).map_err(Error::Write)?;
             at = entry.range.end;
-            let old = block.bytes.get(entry.range).unwrap_or_default();
+            let old = bytes.get(entry.range.clone()).unwrap_or_default();
             self.fixed.lines += 1;
             match rejected {
                 Some(code) => {
@@ -374,12 +384,12 @@ impl Writer<'_> {
                     self.blank += u64::from(entry.is_blank);
                 }
             }
-            let new = entry.new.filter(|_| rejected.is_none()).unwrap_or_default();
+            let new = entry.new.take().filter(|_| rejected.is_none()).unwrap_or_default();
             self.fixed.has_split |= memchr::memchr_iter(b'\n', &new).nth(1).is_some();
             let (hunks, more_hunks) = if rejected.is_none() { (entry.hunks.as_slice(), entry.more_hunks) } else { (&[][..], 0) };
-            self.store.change(&Change { line: entry.line, old, new: &new, rejected, hunks, more_hunks }).map_err(Error::Write)?;
+            self.store.change(&Change { line: before + entry.line, old, new: &new, rejected, hunks, more_hunks }).map_err(Error::Write)?;
         }
-        self.store.keep(block.bytes.get(at..).unwrap_or_default()).map_err(Error::Write)
+        self.store.keep(bytes.get(at..).unwrap_or_default()).map_err(Error::Write)
     }
 
     /// A file of nothing but blank lines is left alone, and so is one that would lose its every line.
@@ -420,13 +430,9 @@ struct State {
 }
 
 impl Mender<'_> {
-    fn block(&mut self, block: Block, wants: Wants) -> Result<FixedBlock, Error> {
-        let Content::Lines(bytes) = block.content else {
-            let line = block.place.line;
-            let problem = format!("line {line} is longer than `max-line-bytes` allows, so nothing was fixed");
-            return Err(Error::Read(io::Error::new(io::ErrorKind::InvalidData, problem)));
-        };
-        let (mut entries, mut place, mut at) = (Vec::new(), block.place, 0);
+    fn block(&mut self, block: Block, wants: Wants) -> FixedBlock {
+        let Content::Lines(bytes) = block.content else { return FixedBlock { bytes: None, lines: 1, entries: Vec::new() } };
+        let (mut entries, mut place, mut at) = (Vec::new(), Place { line: 1, offset: block.offset }, 0);
         while at < bytes.len() {
             let rest = bytes.get(at..).unwrap_or_default();
             let end = at + memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
@@ -437,7 +443,7 @@ impl Mender<'_> {
             place = Place { line: place.line + 1, offset: place.offset + (end - at) as u64 };
             at = end;
         }
-        Ok(FixedBlock { bytes, lines: place.line - block.place.line, entries })
+        FixedBlock { bytes: Some(bytes), lines: place.line - 1, entries }
     }
 
     /// One line with its break, mended as far as it can be.

@@ -1,6 +1,8 @@
 //! Where the bytes come from: a file, a pipe or memory, unpacked by its magic bytes, never by its name.
 
+use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
@@ -16,9 +18,27 @@ pub trait Blocks: Send {
     fn next(&mut self) -> io::Result<Option<Arc<Vec<u8>>>>;
 }
 
+/// A file on disk that several threads read at a time.
+pub trait ReadAt: Send + Sync {
+    /// Reads bytes from `offset` on into `to`, as many as there are at once; 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    fn read_at(&self, to: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, to: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, to, offset)
+    }
+}
+
 /// Where lines come from.
 pub(super) enum Origin {
     Reader(Box<dyn Read + Send>),
+    /// A file that is not packed, and the length that it had.
+    File(Arc<dyn ReadAt>, u64),
     Blocks(Box<dyn Blocks>),
 }
 
@@ -58,7 +78,7 @@ pub struct Input {
     pub(super) compression: Option<&'static str>,
     pub(super) reader: Box<dyn Read + Send>,
     /// What comes in place of a reader.
-    blocks: Option<Box<dyn Blocks>>,
+    origin: Option<Origin>,
 }
 
 impl std::fmt::Debug for Input {
@@ -75,25 +95,35 @@ impl Input {
     /// When the first bytes cannot be read, or are those of gzip or zstd and what follows is neither.
     pub fn new(path: &str, regular: bool, reader: impl Read + Send + 'static) -> io::Result<Self> {
         let (compression, reader) = unpacked(reader)?;
-        Ok(Self { path: Arc::from(path), regular, compression, reader, blocks: None })
+        Ok(Self { path: Arc::from(path), regular, compression, reader, origin: None })
+    }
+
+    /// A file on disk of `length` bytes, shown as `path`. Several threads read it at a time where it is not packed; what was added since
+    /// its length was taken is read, too.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Input::new`].
+    pub fn from_file(path: &str, file: impl ReadAt + 'static, length: u64) -> io::Result<Self> {
+        let file: Arc<dyn ReadAt> = Arc::new(file);
+        let input = Self::new(path, true, FromStart { file: Arc::clone(&file), at: 0 })?;
+        Ok(Self { origin: input.compression.is_none().then_some(Origin::File(file, length)), ..input })
     }
 
     /// An input shown as `path`, as if it were a file on disk, that is made as it is read; never packed.
     pub fn made(path: &str, blocks: impl Blocks + 'static) -> Self {
-        Self { blocks: Some(Box::new(blocks)), ..Self::empty(path) }
+        Self { origin: Some(Origin::Blocks(Box::new(blocks))), ..Self::empty(path) }
     }
 
     /// A file of nothing.
     pub(super) fn empty(path: &str) -> Self {
-        Self { path: Arc::from(path), regular: true, compression: None, reader: Box::new(io::empty()), blocks: None }
+        Self { path: Arc::from(path), regular: true, compression: None, reader: Box::new(io::empty()), origin: None }
     }
 
     /// Takes out where the lines come from.
     pub(super) fn take_origin(&mut self) -> Origin {
-        match self.blocks.take() {
-            Some(blocks) => Origin::Blocks(blocks),
-            None => Origin::Reader(std::mem::replace(&mut self.reader, Box::new(io::empty()))),
-        }
+        let reader = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.origin.take().unwrap_or(Origin::Reader(reader))
     }
 
     /// Whether it is packed, and is unpacked as it is read.
@@ -113,6 +143,20 @@ impl Input {
     /// As for [`Input::new`].
     pub fn from_bytes(path: &str, bytes: Vec<u8>) -> io::Result<Self> {
         Self::new(path, true, Cursor::new(bytes))
+    }
+}
+
+/// A file that is read from one end to the other.
+struct FromStart {
+    file: Arc<dyn ReadAt>,
+    at: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let got = self.file.read_at(to, self.at)?;
+        self.at += got as u64;
+        Ok(got)
     }
 }
 

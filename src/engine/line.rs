@@ -43,6 +43,16 @@ pub(super) struct Outcome {
     pub(super) exhibits: Exhibits,
 }
 
+impl Outcome {
+    /// Numbers its lines anew, which were counted from 1: so many come before them in the file.
+    pub(super) fn put_behind(&mut self, before: u64) {
+        self.found.iter_mut().for_each(|found| found.put_behind(before));
+        let tallies = [&mut self.blank, &mut self.crlf].into_iter().map(|tally| &mut tally.first.line);
+        let facts = self.facts.iter_mut().map(|facts| &mut facts.place.line);
+        tallies.chain(facts).chain(&mut self.internal_errors).chain(self.exhibits.lines()).for_each(|line| *line += before);
+    }
+}
+
 /// A worker's own things: nothing in it is shared, all of it is reused from line to line.
 pub(super) struct Worker<'a> {
     engine: &'a Engine,
@@ -111,8 +121,10 @@ impl<'a> Worker<'a> {
         Look { found: outcome.found, is_example: content.is_some(), content }
     }
 
-    /// Checks the lines of `block`, the first of which stands at `place`.
-    pub(super) fn block(&mut self, block: &[u8], mut place: Place) -> Outcome {
+    /// Checks the lines of `block`, the first of which stands at the byte `offset` of the file. They are numbered from 1: see
+    /// [`Outcome::put_behind`].
+    pub(super) fn block(&mut self, block: &[u8], offset: u64) -> Outcome {
+        let mut place = Place { line: 1, offset };
         let mut outcome = Outcome { bytes: block.len() as u64, ..Outcome::default() };
         // What fails on a line fails on it again below, and is told there.
         self.fetched = catch_unwind(AssertUnwindSafe(|| self.fetch(block, place))).unwrap_or_default();
@@ -136,7 +148,9 @@ impl<'a> Worker<'a> {
             };
             if line.len() > self.settings.max_line_bytes {
                 // Lines that are longer than a block, too, do not get here.
-                outcome.found.extend(self.too_long(line.len() as u64, place).found);
+                let mut own = self.too_long(line.len() as u64, place.offset);
+                own.put_behind(place.line - 1);
+                outcome.found.extend(own.found);
             } else if content.iter().all(u8::is_ascii_whitespace) {
                 outcome.blank.add(place, 0);
             } else {
@@ -153,8 +167,9 @@ impl<'a> Worker<'a> {
         outcome
     }
 
-    /// A line over the cap, of which only the length is known.
-    pub(super) fn too_long(&mut self, length: u64, place: Place) -> Outcome {
+    /// A line over the cap, of which only the length is known. It is numbered by itself, as line 1.
+    pub(super) fn too_long(&mut self, length: u64, offset: u64) -> Outcome {
+        let place = Place { line: 1, offset };
         let mut outcome = Outcome { bytes: length, lines: 1, ..Outcome::default() };
         let line = Line {
             bytes: &[],
@@ -199,7 +214,7 @@ impl<'a> Worker<'a> {
             if let Some(format) = self.judged_as(shape) {
                 let mut facts = self.example(root, format, bytes, place, outcome);
                 if let Some(shelf) = &self.engine.shelf {
-                    shelf.offer_sample(&mut outcome.exhibits, self.path, place.line, bytes);
+                    shelf.offer_sample(&mut outcome.exhibits, self.path, place.line, place.offset, bytes);
                     outcome.exhibits.add_length(self.path, place.line, facts.tokens.billed());
                 }
                 let own = outcome.found.get(first..).unwrap_or_default();

@@ -11,7 +11,7 @@ mod reader;
 mod reshape;
 
 pub use fix::{Change, FixOptions, Fixed, Hunk, Rewrite};
-pub use input::{Blocks, Input};
+pub use input::{Blocks, Input, ReadAt};
 pub(crate) use input::{Spent, unpacked};
 
 use std::collections::HashMap;

@@ -1,22 +1,34 @@
-//! The input cut into blocks that end at a line break.
+//! The input, or a part of a file, cut into blocks that end at a line break.
 
 use std::collections::VecDeque;
-use std::io::{self, Read as _};
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::input::{Origin, Spent};
-use crate::summary::Place;
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::input::{Origin, ReadAt, Spent};
 
 /// Bytes of a block, unless one line is longer.
 const BLOCK: usize = 1 << 20;
 /// Lines of a block: tiny lines can have a finding each, and findings are larger than such lines.
 const BLOCK_LINES: usize = 4096;
+/// Bytes that are read at a time to find the end of a line that is another part's, or the last one of a part.
+const WINDOW: usize = 1 << 16;
+/// Bytes of a part of a file: as many for each thread as make its parts come out even, within these bounds.
+const PART: (u64, u64) = (1 << 20, 4 << 20);
+const PARTS_OF_A_THREAD: u64 = 16;
+/// Lines with more bytes than that are looked at by so many threads at a time.
+const LONG: usize = 8 << 20;
+const LONG_AT_ONCE: usize = 2;
 
 /// A piece of the file.
 pub(super) struct Block {
-    pub(super) index: u64,
-    pub(super) place: Place,
+    /// Where its first byte stands in the file.
+    pub(super) offset: u64,
     pub(super) content: Content,
+    /// Held where it is very long.
+    _permit: Option<Permit>,
 }
 
 pub(super) enum Content {
@@ -40,28 +52,59 @@ pub(super) fn lines(bytes: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', bytes).count() as u64 + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"))
 }
 
-impl Origin {
-    /// Fills `to`, but for its end at the end of the input. Gives how many bytes.
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let Self::Reader(reader) = self else { return Ok(0) };
-        let mut filled = 0;
-        while let Some(rest) = to.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match reader.read(rest) {
-                Ok(0) => break,
-                Ok(got) => filled += got,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+/// Lets few at a time go on with a very long line, so that memory follows the longest line and not the threads.
+struct Turnstile(Sender<()>, Receiver<()>);
+
+impl Turnstile {
+    fn new() -> Self {
+        let (sender, receiver) = bounded(LONG_AT_ONCE);
+        // There is room for all of them.
+        for _ in 0..LONG_AT_ONCE {
+            let _ = sender.send(());
         }
-        Ok(filled)
+        Self(sender, receiver)
     }
 
-    /// The next block, where they come whole.
-    fn made(&mut self) -> io::Result<Option<Arc<Vec<u8>>>> {
-        match self {
-            Self::Reader(_) => Ok(None),
-            Self::Blocks(blocks) => blocks.next(),
-        }
+    /// Waits until there are fewer.
+    fn enter(&self) -> Option<Permit> {
+        self.1.recv().ok().map(|()| Permit(self.0.clone()))
+    }
+}
+
+/// Whose it is may go on; dropped, it goes to the next one.
+struct Permit(Sender<()>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+/// A file that several threads read at a time, each a part of it. A line belongs to the part in which it begins.
+pub(super) struct Parts {
+    file: Arc<dyn ReadAt>,
+    length: u64,
+    /// Where the second part begins.
+    second: u64,
+    /// Bytes of each part from there on.
+    size: u64,
+    next: AtomicU64,
+    max_line: usize,
+    turnstile: Arc<Turnstile>,
+}
+
+impl Parts {
+    /// Sets `reader` upon the next part. Gives its number; `None` when there is none left.
+    pub(super) fn next(&self, reader: &mut Option<Reader>) -> Option<u64> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let start = (number - 1).checked_mul(self.size)?.checked_add(self.second).filter(|&start| start < self.length)?;
+        let spent = reader.take().map(|reader| reader.spent).unwrap_or_default();
+        // What has been added in the meantime belongs to the last part.
+        let end = if self.length - start > self.size { start + self.size } else { u64::MAX };
+        let new = Reader::new(Origin::File(Arc::clone(&self.file), self.length), self.max_line);
+        let turnstile = Some(Arc::clone(&self.turnstile));
+        *reader = Some(Reader { at: start - 1, end, is_at_line: false, spent, turnstile, ..new });
+        Some(number)
     }
 }
 
@@ -69,19 +112,52 @@ impl Origin {
 pub(super) struct Reader {
     input: Origin,
     max_line: usize,
+    /// How far the input was read.
+    at: u64,
+    /// Lines that begin there or behind are not looked at.
+    end: u64,
+    /// Whether what is read next begins a line, or goes on with one.
+    is_at_line: bool,
+    /// Where the next block begins.
+    offset: u64,
     /// Read, but behind the last line break of the block before.
     carry: Vec<u8>,
     spent: Spent,
     ready: VecDeque<Block>,
     done: bool,
-    index: u64,
-    place: Place,
+    /// Where others read the same file.
+    turnstile: Option<Arc<Turnstile>>,
 }
 
 impl Reader {
     pub(super) fn new(input: Origin, max_line: usize) -> Self {
-        let (ready, spent) = (VecDeque::new(), Spent::default());
-        Self { input, max_line, carry: Vec::new(), spent, ready, done: false, index: 0, place: Place { line: 1, offset: 0 } }
+        Self {
+            input,
+            max_line,
+            at: 0,
+            end: u64::MAX,
+            is_at_line: true,
+            offset: 0,
+            carry: Vec::new(),
+            spent: Spent::default(),
+            ready: VecDeque::new(),
+            done: false,
+            turnstile: None,
+        }
+    }
+
+    /// Leaves all but the next few megabytes to others, as far as that can be: what they take comes out of what is given back.
+    pub(super) fn split(&mut self, threads: usize) -> Option<Parts> {
+        let Origin::File(file, length) = &self.input else { return None };
+        let size = (length / (threads as u64 * PARTS_OF_A_THREAD)).clamp(PART.0, PART.1);
+        let second = self.at + size;
+        if second >= *length {
+            return None;
+        }
+        let turnstile = Arc::new(Turnstile::new());
+        let (file, length, max_line) = (Arc::clone(file), *length, self.max_line);
+        (self.end, self.turnstile) = (second, Some(Arc::clone(&turnstile)));
+        Some(Parts { file, length, second, size, next: AtomicU64::new(1), max_line, turnstile })
     }
 
     /// Whether the block just given out was the last one.
@@ -89,16 +165,37 @@ impl Reader {
         self.done && self.ready.is_empty() && self.carry.is_empty()
     }
 
-    pub(super) fn next(&mut self) -> io::Result<Option<Block>> {
-        if matches!(self.input, Origin::Blocks(_)) {
-            // One ahead, to know which is the last one.
-            while !self.done && self.ready.len() < 2 {
-                match self.input.made()? {
-                    Some(block) => self.queue_made(block),
-                    None => self.done = true,
-                }
+    /// Fills `to`, but for its end at the end of the input. Gives how many bytes.
+    fn fill(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = to.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let got = match &mut self.input {
+                Origin::Reader(reader) => reader.read(rest),
+                Origin::File(file, _) => file.read_at(rest, self.at),
+                Origin::Blocks(_) => Ok(0),
+            };
+            match got {
+                Ok(0) => break,
+                Ok(got) => (filled, self.at) = (filled + got, self.at + got as u64),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
-        } else if self.ready.is_empty() {
+        }
+        Ok(filled)
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<Block>> {
+        // One ahead of what comes in blocks, to know which is the last one.
+        while let Origin::Blocks(blocks) = &mut self.input
+            && !self.done
+            && self.ready.len() < 2
+        {
+            match blocks.next()? {
+                Some(block) => self.queue_made(block),
+                None => self.done = true,
+            }
+        }
+        if self.ready.is_empty() && !self.done {
             self.read()?;
         }
         Ok(self.ready.pop_front())
@@ -106,6 +203,14 @@ impl Reader {
 
     /// Reads up to the next line break behind a block's worth of bytes, or to the end.
     fn read(&mut self) -> io::Result<()> {
+        if !self.is_at_line {
+            self.find_line()?;
+        }
+        if self.offset >= self.end {
+            self.done = true;
+            self.carry.clear();
+            return Ok(());
+        }
         // What stood there before is written over: memory that serves again need not be zeroed again.
         let mut bytes = self.spent.take();
         let mut filled = self.carry.len();
@@ -122,20 +227,33 @@ impl Reader {
         self.carry.clear();
         // What was carried over holds whole lines where it follows a line over the cap.
         let mut old = 0;
+        let mut permit = None;
         loop {
-            filled += if self.done { 0 } else { self.input.read(bytes.get_mut(filled..wanted).unwrap_or_default())? };
-            self.done |= filled < wanted;
+            // Behind the end of a part little more is read than ends its last line.
+            let left = if self.at < self.end { self.end - self.at } else { (self.at - self.end).max(WINDOW as u64) };
+            let goal = wanted.min(filled.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
+            filled += if self.done { 0 } else { self.fill(bytes.get_mut(filled..goal).unwrap_or_default())? };
+            self.done |= filled < goal;
+            if let Some(end) = self.end_of_part(bytes.get(..filled).unwrap_or_default(), old) {
+                self.done = true;
+                bytes.truncate(end);
+                self.queue(bytes, permit);
+                return Ok(());
+            }
             let new = bytes.get(old..filled).unwrap_or_default();
             let last = if self.done { Some(new.len()) } else { memchr::memrchr(b'\n', new).map(|last| last + 1) };
             if let Some(last) = last {
                 self.carry.extend_from_slice(new.get(last..).unwrap_or_default());
                 bytes.truncate(old + last);
-                self.queue(bytes);
+                self.queue(bytes, permit);
                 return Ok(());
             }
             if filled > self.max_line {
                 drop(bytes);
                 return self.skip_line(filled);
+            }
+            if filled > LONG && permit.is_none() {
+                permit = self.turnstile.as_deref().and_then(Turnstile::enter);
             }
             old = filled;
             wanted = filled + BLOCK / 4;
@@ -143,12 +261,40 @@ impl Reader {
         }
     }
 
+    /// Reads on to the first line that begins here.
+    fn find_line(&mut self) -> io::Result<()> {
+        self.is_at_line = true;
+        let mut window = vec![0; WINDOW];
+        loop {
+            let start = self.at;
+            let got = if start < self.end { self.fill(&mut window)? } else { 0 };
+            let new = window.get(..got).unwrap_or_default();
+            if let Some(end) = memchr::memchr(b'\n', new) {
+                self.offset = start + end as u64 + 1;
+                self.carry.extend_from_slice(new.get(end + 1..).unwrap_or_default());
+                return Ok(());
+            }
+            if got < window.len() {
+                break;
+            }
+        }
+        self.offset = self.end;
+        Ok(())
+    }
+
+    /// Where in `bytes`, the next block, the last line ends that begins before the end of the part; `None` when that was not read yet. It
+    /// does not end before `old`.
+    fn end_of_part(&self, bytes: &[u8], old: usize) -> Option<usize> {
+        let from = usize::try_from(self.end - 1 - self.offset).ok()?.max(old);
+        Some(from + 1 + memchr::memchr(b'\n', bytes.get(from..)?)?)
+    }
+
     /// Reads on to the end of a line of which `length` bytes are over the cap already, and keeps none of it.
     fn skip_line(&mut self, length: usize) -> io::Result<()> {
         let mut length = length as u64;
         let mut buffer = vec![0; BLOCK];
         loop {
-            let got = self.input.read(&mut buffer)?;
+            let got = self.fill(&mut buffer)?;
             let new = buffer.get(..got).unwrap_or_default();
             if let Some(end) = memchr::memchr(b'\n', new) {
                 length += end as u64 + 1;
@@ -161,26 +307,26 @@ impl Reader {
                 break;
             }
         }
-        self.push(Content::TooLong(length), 1, length);
+        self.push(Content::TooLong(length), length);
         Ok(())
     }
 
     /// Queues lines that came whole, but for those over the cap.
     fn queue_made(&mut self, block: Arc<Vec<u8>>) {
         if block.len() <= self.max_line {
-            let (lines, length) = (lines(&block), block.len() as u64);
-            self.push(Content::Lines(block), lines, length);
+            let length = block.len() as u64;
+            self.push(Content::Lines(block), length);
             return;
         }
         for line in block.split_inclusive(|&byte| byte == b'\n') {
             let length = line.len() as u64;
             let content = if line.len() > self.max_line { Content::TooLong(length) } else { Content::Lines(Arc::new(line.to_vec())) };
-            self.push(content, 1, length);
+            self.push(content, length);
         }
     }
 
     /// Cuts `bytes` into blocks of at most [`BLOCK_LINES`] lines.
-    fn queue(&mut self, bytes: Vec<u8>) {
+    fn queue(&mut self, bytes: Vec<u8>, permit: Option<Permit>) {
         let total = lines(&bytes);
         if total == 0 {
             return;
@@ -188,22 +334,22 @@ impl Reader {
         if total <= BLOCK_LINES as u64 {
             let length = bytes.len() as u64;
             let block = self.spent.give(bytes);
-            self.push(Content::Lines(block), total, length);
+            self.ready.push_back(Block { offset: self.offset, content: Content::Lines(block), _permit: permit });
+            self.offset += length;
             return;
         }
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let cut = memchr::memchr_iter(b'\n', rest).nth(BLOCK_LINES - 1).map_or(rest.len(), |end| end + 1);
             let (piece, next) = rest.split_at(cut);
-            self.push(Content::Lines(Arc::new(piece.to_vec())), lines(piece), piece.len() as u64);
+            self.push(Content::Lines(Arc::new(piece.to_vec())), piece.len() as u64);
             rest = next;
         }
     }
 
-    fn push(&mut self, content: Content, lines: u64, bytes: u64) {
-        self.ready.push_back(Block { index: self.index, place: self.place, content });
-        self.index += 1;
-        self.place = Place { line: self.place.line + lines, offset: self.place.offset + bytes };
+    fn push(&mut self, content: Content, bytes: u64) {
+        self.ready.push_back(Block { offset: self.offset, content, _permit: None });
+        self.offset += bytes;
     }
 }
 
@@ -228,9 +374,62 @@ mod tests {
         }
     }
 
-    fn blocks(bytes: &[u8], step: usize, max_line: usize) -> Vec<Block> {
-        let mut reader = Reader::new(Origin::Reader(Box::new(Dribble(bytes.to_vec(), step))), max_line);
-        std::iter::from_fn(|| reader.next().expect("no error")).collect()
+    impl ReadAt for Vec<u8> {
+        fn read_at(&self, to: &mut [u8], offset: u64) -> io::Result<usize> {
+            let rest = self.get(offset as usize..).unwrap_or_default();
+            let count = to.len().min(rest.len());
+            to[..count].copy_from_slice(&rest[..count]);
+            Ok(count)
+        }
+    }
+
+    /// What a block holds, or how long its one line is.
+    type Shown = (u64, Result<Vec<u8>, u64>);
+
+    fn shown(block: Block) -> Shown {
+        let content = match block.content {
+            Content::Lines(bytes) => Ok(bytes.to_vec()),
+            Content::TooLong(length) => Err(length),
+        };
+        (block.offset, content)
+    }
+
+    fn all(reader: &mut Reader) -> Vec<Shown> {
+        std::iter::from_fn(|| reader.next().expect("no error").map(shown)).collect()
+    }
+
+    fn blocks(bytes: &[u8], step: usize, max_line: usize) -> Vec<Shown> {
+        all(&mut Reader::new(Origin::Reader(Box::new(Dribble(bytes.to_vec(), step))), max_line))
+    }
+
+    /// What the parts of a file hold, all but the first of which have `size` bytes.
+    fn parts(bytes: &[u8], second: u64, size: u64, max_line: usize) -> Vec<Shown> {
+        let (file, length) = (Arc::new(bytes.to_vec()), bytes.len() as u64);
+        let mut first = Reader { end: second, ..Reader::new(Origin::File(file.clone(), length), max_line) };
+        let mut found = all(&mut first);
+        let parts = Parts { file, length, second, size, next: AtomicU64::new(1), max_line, turnstile: Arc::new(Turnstile::new()) };
+        let mut reader = Some(first);
+        while parts.next(&mut reader).is_some() {
+            found.extend(all(reader.as_mut().expect("set upon the part")));
+        }
+        found
+    }
+
+    /// The lines of blocks, each with its offset; of one that is too long, its length.
+    fn lines_of(blocks: Vec<Shown>) -> Vec<Shown> {
+        let mut lines = Vec::new();
+        for (mut offset, content) in blocks {
+            match content {
+                Err(length) => lines.push((offset, Err(length))),
+                Ok(bytes) => {
+                    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+                        lines.push((offset, if line.len() > 20 { Err(line.len() as u64) } else { Ok(line.to_vec()) }));
+                        offset += line.len() as u64;
+                    }
+                }
+            }
+        }
+        lines
     }
 
     proptest! {
@@ -241,14 +440,31 @@ mod tests {
                 text.push(b'\n');
             }
             let mut joined = Vec::new();
-            let mut line = 1;
-            for block in blocks(&text, step, 1 << 20) {
-                prop_assert_eq!(block.place, Place { line, offset: joined.len() as u64 });
-                let Content::Lines(bytes) = block.content else { panic!("no line is too long") };
-                line += bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
-                joined.extend_from_slice(&bytes);
+            for (offset, content) in blocks(&text, step, 1 << 20) {
+                prop_assert_eq!(offset, joined.len() as u64);
+                joined.extend(content.expect("no line is too long"));
             }
             prop_assert_eq!(joined, text);
+        }
+
+        #[test]
+        fn each_line_is_in_one_part(lines in prop::collection::vec("[a-z]{0,30}", 1..60), second in 1_u64..200, size in 1_u64..100, newline in any::<bool>()) {
+            let mut text = lines.join("\n").into_bytes();
+            if newline {
+                text.push(b'\n');
+            }
+            prop_assert_eq!(lines_of(parts(&text, second, size, 20)), lines_of(blocks(&text, usize::MAX, 20)));
+        }
+    }
+
+    #[test]
+    fn lines_longer_than_windows_blocks_and_parts_are_in_one_part() {
+        for (length, second, size) in [(100_000, 1 << 20, 1 << 18), (3_000_000, 1 << 20, 1 << 20), (WINDOW, WINDOW as u64, WINDOW as u64)] {
+            let line = [vec![b'x'; length - 1], vec![b'\n']].concat();
+            let text = [line.repeat(5), b"y\n".repeat(9000), line.repeat(2)].concat();
+            for max_line in [usize::MAX, 1 << 21] {
+                assert_eq!(lines_of(parts(&text, second, size, max_line)), lines_of(blocks(&text, usize::MAX, max_line)), "{length}");
+            }
         }
     }
 
@@ -257,14 +473,7 @@ mod tests {
         let long = BLOCK * 3;
         let text = [b"a\n".to_vec(), vec![b'x'; long], b"\nb\n".to_vec()].concat();
         let found = blocks(&text, usize::MAX, BLOCK);
-        let shown: Vec<_> = found
-            .iter()
-            .map(|block| match &block.content {
-                Content::Lines(bytes) => (block.place.line, bytes.len() as u64),
-                Content::TooLong(length) => (block.place.line, *length),
-            })
-            .collect();
-        assert_eq!(shown, [(1, 2), (2, long as u64 + 1), (3, 2)]);
+        assert_eq!(found, [(0, Ok(b"a\n".to_vec())), (2, Err(long as u64 + 1)), (long as u64 + 3, Ok(b"b\n".to_vec()))]);
     }
 
     /// Gives out one block after another.
@@ -279,21 +488,17 @@ mod tests {
     #[test]
     fn blocks_that_come_whole_are_handed_on() {
         let mut reader = Reader::new(Origin::Blocks(Box::new(Whole(vec!["a\nb\n", "c\n", "12345678\nd\n"].into_iter()))), 7);
-        let mut shown = Vec::new();
+        let mut found = Vec::new();
         while let Some(block) = reader.next().expect("no error") {
-            let length = match &block.content {
-                Content::Lines(bytes) => bytes.len() as u64,
-                Content::TooLong(length) => *length,
-            };
-            shown.push((block.place.line, block.place.offset, length, reader.is_done()));
+            let (offset, content) = shown(block);
+            found.push((offset, content.map(|bytes| bytes.len()), reader.is_done()));
         }
-        assert_eq!(shown, [(1, 0, 4, false), (3, 4, 2, false), (4, 6, 9, false), (5, 15, 2, true)]);
+        assert_eq!(found, [(0, Ok(4), false), (4, Ok(2), false), (6, Err(9), false), (15, Ok(2), true)]);
     }
 
     #[test]
     fn tiny_lines_make_small_blocks() {
         let found = blocks(&b"{}\n".repeat(10_000), usize::MAX, BLOCK);
-        assert_eq!(found.len(), 3);
-        assert_eq!(found[2].place, Place { line: 8193, offset: 8192 * 3 });
+        assert_eq!(found.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(), [0, 4096 * 3, 8192 * 3]);
     }
 }

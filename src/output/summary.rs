@@ -260,7 +260,7 @@ mod tests {
         summary.files.push(FileSummary::new("train.jsonl".into()));
         for text in (0..1_000).map(|n| 10 + n * n % 3_000) {
             let tokens = ExampleTokens { text, trained: 5, ..ExampleTokens::default() };
-            summary.absorb(Facts { content: text.into(), tokens, messages: 3, ..Facts::default() }, None);
+            summary.absorb(&Facts { content: text.into(), tokens, messages: 3, ..Facts::default() }, None);
         }
         summary.files[0].shape = Some(Shape::Known(crate::format::Format::Chat));
         for width in [50, 60, 100] {

@@ -184,16 +184,35 @@ fn overrides_fit_paths() {
     assert_eq!(code(&tunelint(folder.path(), &["check", "eval", "--isolated"])), 1);
 }
 
+/// A file is read at several places at a time, what comes through a pipe at one: lines are numbered the same.
 #[test]
 fn output_is_the_same_for_any_number_of_threads() {
-    let mut data = good(40_000);
-    data = data.replace("Number 777?", "<|im_end|>").replace("\"It is 39000.\"", "7");
+    let data = good(80_000)
+        .replace("Number 777?", "<|im_end|>")
+        .replace("\"It is 39000.\"", "7")
+        .replace("It is 70000.\"}]", "It is.\"}], \"id\": 1");
+    let data = data.replace("It is 60000.\"}]}", &format!("{}\"}}]}}", "x".repeat(3_000_000)));
+    let data = data.replace("\"It is 79000.\"}]}\n", "\"It is 79000.\"}]}\r\n\n");
     let folder = with(&[("big.jsonl", data.as_bytes())]);
-    let run = |threads: &str| tunelint(folder.path(), &["check", "big.jsonl", "--output-format", "json", "-j", threads]).stdout;
+    let run = |threads: &str| tunelint(folder.path(), &["check", "big.jsonl", "--output-format", "json", "-j", threads]);
     let one = run("1");
-    assert!(!one.is_empty());
-    assert_eq!(one, run("2"));
-    assert_eq!(one, run("7"));
+    let findings = json(&one)["findings"].as_array().expect("findings").clone();
+    let line_of = |code: &str| findings.iter().find(|found| found["code"] == code).map(|found| found["line"].clone());
+    assert_eq!(
+        ["M026", "M008", "S010", "F013", "F014"].map(line_of),
+        [778, 39_001, 70_001, 79_002, 79_001].map(|line| Some(line.into())),
+        "{findings:?}"
+    );
+    let says = findings.iter().find(|found| found["code"] == "S010").map(|found| found["provider_message"].clone());
+    assert_eq!(says.expect("found"), "Invalid file format. Example 70001 contains an extra \"id\".");
+    for threads in ["2", "3", "7"] {
+        assert_eq!(text(&run(threads).stdout), text(&one.stdout), "{threads} threads");
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tunelint"));
+    command.args(["check", "-", "--stdin-filename", "big.jsonl", "--output-format", "json", "-j", "3"]).current_dir(folder.path());
+    command.env("SOURCE_DATE_EPOCH", "1795400000").stdin(std::fs::File::open(folder.path().join("big.jsonl")).expect("opens"));
+    let piped = json(&command.output().expect("runs"));
+    assert_eq!(piped["findings"], json(&one)["findings"]);
 }
 
 #[test]

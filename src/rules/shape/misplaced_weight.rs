@@ -1,4 +1,5 @@
 use crate::context::Context;
+use crate::diagnostic::THIS_LINE;
 use crate::edit::{Applicability, Fix};
 use crate::format::{Example, Format};
 use crate::rule::{Effect, Evidence, Rule, Severity};
@@ -32,7 +33,6 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
         Format::Chat => "set `weight` to 0 or 1 in assistant messages; to weigh a whole example, leave it out or repeat it",
         _ => "remove the key; to weigh a whole example, leave it out or repeat it",
     };
-    let line = cx.line_number().unwrap_or_default();
     let openai = cx.settings.target.name == "openai";
     // A weight of one changes nothing, wherever it stands.
     let value = &member.value;
@@ -41,6 +41,6 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     let fix = if is_neutral { Fix::safe("remove the key", edits) } else { Fix::risky("remove the key", edits) };
     let found = cx.report(member, message).help(help).fix(fix);
     if openai {
-        found.provider_says(format!("Invalid file format. Example {line} contains an extra \"weight\"."));
+        found.provider_says(format!("Invalid file format. Example {THIS_LINE} contains an extra \"weight\"."));
     }
 }

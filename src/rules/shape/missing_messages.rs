@@ -1,5 +1,5 @@
 use crate::context::{Anchor, Context};
-use crate::diagnostic::{nearest, quoted};
+use crate::diagnostic::{THIS_LINE, nearest, quoted};
 use crate::edit::Applicability;
 use crate::rule::{Effect, Evidence, Rule, Severity};
 use crate::rules::renaming;
@@ -31,10 +31,9 @@ pub(crate) fn check(fault: &SchemaFault<'_>, cx: &mut Context<'_>) {
         },
         None => "give the line a `messages` list, each message with `role` and `content`".to_owned(),
     };
-    let line = cx.line_number().unwrap_or_default();
     let openai = cx.settings.target.name == "openai";
     let found = cx.report(near.map_or(Anchor::from(fault.value), Anchor::from), "this example has no `messages`").help(help).fix(fix);
     if openai {
-        found.provider_says(format!("Invalid file format. Example {line} is missing key 'messages'"));
+        found.provider_says(format!("Invalid file format. Example {THIS_LINE} is missing key 'messages'"));
     }
 }

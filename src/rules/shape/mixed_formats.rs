@@ -1,4 +1,5 @@
 use crate::context::{Anchor, Context, Line};
+use crate::diagnostic::THIS_LINE;
 use crate::edit::Applicability;
 use crate::format::{Format, Shape, becomes, convert};
 use crate::rule::{Effect, Evidence, Rule, Severity};
@@ -32,7 +33,6 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
         (Shape::Foreign(foreign), Some(root)) if is_converted(foreign) => convert(foreign, root, line.bytes),
         _ => None,
     };
-    let number = cx.line_number().unwrap_or_default();
     let missing = match expected {
         Format::Chat => Some("messages"),
         Format::Preference => Some("input"),
@@ -41,6 +41,6 @@ pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
     let missing = missing.filter(|_| cx.settings.target.name == "openai");
     let found = cx.report(Anchor::Line, format!("{own}, the file is read as {}", expected.name())).help(help).fix(fix);
     if let Some(key) = missing {
-        found.provider_says(format!("Invalid file format. Example {number} is missing key '{key}'"));
+        found.provider_says(format!("Invalid file format. Example {THIS_LINE} is missing key '{key}'"));
     }
 }

@@ -1,4 +1,5 @@
 use crate::context::{Anchor, Context, Line};
+use crate::diagnostic::THIS_LINE;
 use crate::edit::{Applicability, Edit, Fix};
 use crate::format::Shape;
 use crate::json::{Value, encoded_twice};
@@ -19,13 +20,12 @@ pub(crate) static RULE: Rule = Rule {
 
 pub(crate) fn check(line: &Line<'_>, cx: &mut Context<'_>) {
     let (Some(root), Some(Shape::NotAnObject)) = (line.root, line.shape) else { return };
-    let number = cx.line_number().unwrap_or_default();
     let openai = cx.settings.target.name == "openai";
     let fix = mend(root, cx.settings.max_depth);
     let found = cx.report(Anchor::Line, format!("this line is {}, not an object", root.kind())).help(advice(root)).fix(fix);
     if openai {
         found.provider_says(format!(
-            "Expected file to have JSONL format, where every line is a JSON dictionary. Line {number} is not a dictionary"
+            "Expected file to have JSONL format, where every line is a JSON dictionary. Line {THIS_LINE} is not a dictionary"
         ));
     }
 }

@@ -1,5 +1,5 @@
 use crate::context::Context;
-use crate::diagnostic::{nearest, number, only_near, quoted};
+use crate::diagnostic::{THIS_LINE, nearest, number, only_near, quoted};
 use crate::edit::{Applicability, Edit, Fix};
 use crate::format::{Example, Format};
 use crate::json::Member;
@@ -46,8 +46,7 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
         None => "remove the key; keep ids and notes in a file of their own".to_owned(),
     };
     let message = format!("the key {} does not belong at the top of a {} example{also}", quoted(&first.key), example.format.name());
-    let line = cx.line_number().unwrap_or_default();
-    let says = format!("Invalid file format. Example {line} contains an extra {}.", quoted(&first.key).replace('`', "\""));
+    let says = format!("Invalid file format. Example {THIS_LINE} contains an extra {}.", quoted(&first.key).replace('`', "\""));
     let found = cx.report(first, message).help(help).fix(fix);
     if settings.target.name == "openai" {
         found.provider_says(says);

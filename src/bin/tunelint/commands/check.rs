@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 use tunelint::diagnostic::Diagnostic;
-use tunelint::engine::{Engine, Error, Input};
+use tunelint::engine::{Engine, Error, Input, ReadAt};
 use tunelint::exhibit::Wanted;
 use tunelint::fetch::{Limits, Web};
 use tunelint::format::Format;
@@ -92,21 +92,23 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
                 None => None,
             };
             was_fixed |= mended.as_ref().is_some_and(|mended| mended.fixed.lines > 0);
-            let (source, regular): (Box<dyn Read + Send>, bool) = if let Some(mended) = &mended {
-                (Box::new(bar.wrap_read(mended.open(shown)?)), mended.is_regular)
+            // What is left is left in the mended file.
+            let named = mended.as_ref().map_or(shown, |mended| &mended.name).to_string_lossy();
+            let mut stream = |source: Box<dyn Read + Send>, is_regular| match arguments.report {
+                Some(_) => Input::new(&named, is_regular, hashed(source, &shown.to_string_lossy(), &mut hashes)),
+                None => Input::new(&named, is_regular, source),
+            };
+            let input = if let Some(mended) = &mended {
+                stream(Box::new(bar.wrap_read(mended.open(shown)?)), mended.is_regular)
             } else if is_stdin {
-                (Box::new(bar.wrap_read(io::stdin())), false)
+                stream(Box::new(bar.wrap_read(io::stdin())), false)
             } else {
                 let opened = files::open(path)?;
-                (Box::new(bar.wrap_read(opened.file)), opened.size.is_some())
+                match opened.size {
+                    Some(size) if arguments.report.is_none() => Input::from_file(&named, Watched(opened.file, bar.clone()), size),
+                    _ => stream(Box::new(bar.wrap_read(opened.file)), opened.size.is_some()),
+                }
             };
-            let source = match arguments.report {
-                Some(_) => hashed(source, &shown.to_string_lossy(), &mut hashes),
-                None => source,
-            };
-            // What is left is left in the mended file.
-            let named = mended.as_ref().map_or(shown, |mended| &mended.name);
-            let input = Input::new(&named.to_string_lossy(), regular, source);
             let checked = input.map_err(Error::Read).and_then(|input| engine.check(input, &settings, &mut summary, &mut sink));
             match checked {
                 Err(Error::Write(error)) => Ok(Some(error)),
@@ -151,6 +153,17 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
 pub(super) fn engine(threads: usize, judging: &JudgingArguments) -> Result<Engine, String> {
     let engine = Engine::new(threads)?;
     Ok(if judging.fetch_images { engine.with_fetch(Box::new(Web::new(Limits::default()))) } else { engine })
+}
+
+/// A file whose reading moves the progress bar, wherever in it that is.
+struct Watched(File, ProgressBar);
+
+impl ReadAt for Watched {
+    fn read_at(&self, to: &mut [u8], offset: u64) -> io::Result<usize> {
+        let count = ReadAt::read_at(&self.0, to, offset)?;
+        self.1.inc(count as u64);
+        Ok(count)
+    }
 }
 
 /// `--diff` and `--fix-only`: nothing is reported but what goes wrong.

@@ -344,7 +344,11 @@ impl Store {
 
 impl Rewrite for Store {
     fn open(&mut self) -> io::Result<Input> {
-        Input::new(&self.shown, self.is_regular, File::open(&self.newest)?)
+        let file = File::open(&self.newest)?;
+        match file.metadata()? {
+            old if self.is_regular && old.is_file() => Input::from_file(&self.shown, file, old.len()),
+            _ => Input::new(&self.shown, self.is_regular, file),
+        }
     }
 
     fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
