@@ -26,11 +26,32 @@ pub trait ReadAt: Send + Sync {
     ///
     /// When they cannot be read.
     fn read_at(&self, to: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Where from `offset` on the first bytes stand that were ever written: what lies before them reads as zeros. `offset` itself where
+    /// that is not known.
+    fn behind_hole(&self, offset: u64) -> u64;
 }
 
 impl ReadAt for File {
     fn read_at(&self, to: &mut [u8], offset: u64) -> io::Result<usize> {
         FileExt::read_at(self, to, offset)
+    }
+
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+    fn behind_hole(&self, offset: u64) -> u64 {
+        use rustix::fs::{SeekFrom, seek};
+        // Moves the place from which `read` would read, which nobody asks for.
+        match seek(self, SeekFrom::Data(offset)) {
+            Ok(data) => data.max(offset),
+            // A hole up to the end.
+            Err(rustix::io::Errno::NXIO) => self.metadata().map_or(offset, |metadata| metadata.len().max(offset)),
+            Err(_) => offset,
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+    fn behind_hole(&self, offset: u64) -> u64 {
+        offset
     }
 }
 

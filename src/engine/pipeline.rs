@@ -472,6 +472,10 @@ mod tests {
             }
             Ok(count as usize)
         }
+
+        fn behind_hole(&self, offset: u64) -> u64 {
+            offset
+        }
     }
 
     fn run(origin: Origin, threads: usize, most: u64) -> (u64, u64, Result<(), Error>) {

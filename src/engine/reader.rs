@@ -266,6 +266,7 @@ impl Reader {
         self.is_at_line = true;
         let mut window = vec![0; WINDOW];
         loop {
+            self.pass_hole();
             let start = self.at;
             let got = if start < self.end { self.fill(&mut window)? } else { 0 };
             let new = window.get(..got).unwrap_or_default();
@@ -282,6 +283,14 @@ impl Reader {
         Ok(())
     }
 
+    /// Goes on behind the zeros of a hole, in which no line ends. Gives how many.
+    fn pass_hole(&mut self) -> u64 {
+        let Origin::File(file, _) = &self.input else { return 0 };
+        let from = self.at;
+        self.at = file.behind_hole(from);
+        self.at - from
+    }
+
     /// Where in `bytes`, the next block, the last line ends that begins before the end of the part; `None` when that was not read yet. It
     /// does not end before `old`.
     fn end_of_part(&self, bytes: &[u8], old: usize) -> Option<usize> {
@@ -294,6 +303,7 @@ impl Reader {
         let mut length = length as u64;
         let mut buffer = vec![0; BLOCK];
         loop {
+            length += self.pass_hole();
             let got = self.fill(&mut buffer)?;
             let new = buffer.get(..got).unwrap_or_default();
             if let Some(end) = memchr::memchr(b'\n', new) {
@@ -381,6 +391,11 @@ mod tests {
             to[..count].copy_from_slice(&rest[..count]);
             Ok(count)
         }
+
+        fn behind_hole(&self, offset: u64) -> u64 {
+            let zeros = self.iter().skip(offset as usize).take_while(|&&byte| byte == 0).count();
+            offset + zeros as u64
+        }
     }
 
     /// What a block holds, or how long its one line is.
@@ -465,6 +480,17 @@ mod tests {
             for max_line in [usize::MAX, 1 << 21] {
                 assert_eq!(lines_of(parts(&text, second, size, max_line)), lines_of(blocks(&text, usize::MAX, max_line)), "{length}");
             }
+        }
+    }
+
+    #[test]
+    fn holes_are_passed_by() {
+        let hole = vec![0; BLOCK * 5];
+        let text = [b"a\n".to_vec(), vec![b'x'; BLOCK * 2], hole.clone(), b"x\nb\n".to_vec(), hole.clone(), hole].concat();
+        for (second, size) in [(u64::MAX, 1), (1 << 20, 1 << 20)] {
+            let found = parts(&text, second, size, BLOCK);
+            let (long, last) = (BLOCK as u64 * 7 + 2, BLOCK as u64 * 10);
+            assert_eq!(found, [(0, Ok(b"a\n".to_vec())), (2, Err(long)), (long + 2, Ok(b"b\n".to_vec())), (long + 4, Err(last))]);
         }
     }
 

@@ -290,6 +290,28 @@ fn a_line_over_the_cap_is_said_and_passed_by() {
     assert!(findings.iter().any(|found| found["line"] == 37), "the lines behind it are checked: {findings:?}");
 }
 
+/// A terabyte of holes, as a crash can leave them, costs no reading.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hole_in_a_file_is_passed_by() {
+    let folder = with(&[("holes.jsonl", good(30).as_bytes())]);
+    let path = folder.path().join("holes.jsonl");
+    let mut file = std::fs::File::options().append(true).open(&path).expect("opens");
+    // What cannot hold such a file is not tested on.
+    if file.set_len(1 << 40).is_err() {
+        return;
+    }
+    file.write_all(b"\n{\"messages\": []}\n").expect("written");
+    for threads in ["1", "3"] {
+        let start = std::time::Instant::now();
+        let report = json(&tunelint(folder.path(), &["check", "holes.jsonl", "--output-format", "json", "-j", threads]));
+        let findings = report["findings"].as_array().expect("findings");
+        assert!(findings.iter().any(|found| found["code"] == "F016" && found["line"] == 31), "{findings:?}");
+        assert!(findings.iter().any(|found| found["line"] == 32), "the line behind it is checked: {findings:?}");
+        assert!(start.elapsed().as_secs() < 60, "{threads} threads: {:?}", start.elapsed());
+    }
+}
+
 /// The cap is one and the same for a line that a block holds and for one that no block does, on one thread and on several.
 #[test]
 fn a_line_is_too_long_from_the_byte_over_the_cap_on() {

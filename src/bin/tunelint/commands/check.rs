@@ -164,6 +164,10 @@ impl ReadAt for Watched {
         self.1.inc(count as u64);
         Ok(count)
     }
+
+    fn behind_hole(&self, offset: u64) -> u64 {
+        self.0.behind_hole(offset)
+    }
 }
 
 /// `--diff` and `--fix-only`: nothing is reported but what goes wrong.
