@@ -5,7 +5,9 @@ mod ledger;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use crate::edit::Applicability;
 use crate::exhibit::Exhibits;
@@ -499,6 +501,8 @@ const SHOTS_FROM: u64 = 1_000;
 impl FileSummary {
     /// Keys of their own that are kept of a file, and of a line: with fewer, all were counted.
     pub const MOST_OWN_KEYS: usize = 256;
+    /// So many examples are worth a second thread.
+    const MANY: u64 = 1 << 15;
 
     /// The sums of a file of which nothing is read yet.
     pub fn new(path: Arc<str>) -> Self {
@@ -590,25 +594,39 @@ impl FileSummary {
     }
 
     /// Compares the examples with one another, after the last one. Their contents stay, for the other files of the run.
-    fn settle(&mut self) -> io::Result<()> {
+    fn settle(&mut self, threads: usize) -> io::Result<()> {
         let Seen { contents, prompts, answers, images, completions } = &mut self.seen;
         // Of each group the first record is its first line: groups are sorted by line.
-        let mut first = None;
         let duplicates = &mut self.duplicates;
-        contents.each(|[high, low, line, offset]| match first {
-            Some((hash, other)) if hash == [high, low] => duplicates.add_anywhere(Place { line, offset }, other),
-            _ => first = Some(([high, low], line)),
-        })?;
-        let mut first = None;
+        let mut of_contents = || {
+            let mut first = None;
+            contents.each(|[high, low, line, offset]| match first {
+                Some((hash, other)) if hash == [high, low] => duplicates.add_anywhere(Place { line, offset }, other),
+                _ => first = Some(([high, low], line)),
+            })
+        };
         let conflicts = &mut self.conflicts;
-        prompts.each(|[high, low, line, offset, answer]| match first {
-            Some((hash, other, said)) if hash == [high, low] => {
-                if said != answer {
-                    conflicts.add_anywhere(Place { line, offset }, other);
+        let mut of_prompts = || {
+            let mut first = None;
+            prompts.each(|[high, low, line, offset, answer]| match first {
+                Some((hash, other, said)) if hash == [high, low] => {
+                    if said != answer {
+                        conflicts.add_anywhere(Place { line, offset }, other);
+                    }
                 }
-            }
-            _ => first = Some(([high, low], line, answer)),
-        })?;
+                _ => first = Some(([high, low], line, answer)),
+            })
+        };
+        if threads > 1 && self.examples >= Self::MANY {
+            let both = thread::scope(|scope| {
+                let other = scope.spawn(of_prompts);
+                of_contents().and(other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            });
+            both?;
+        } else {
+            of_contents()?;
+            of_prompts()?;
+        }
         let (mut before, mut same) = (None, 0);
         let found = &mut self.answers;
         answers.each(|[answer]| {
@@ -751,15 +769,15 @@ impl Summary {
     }
 
     /// Compares the examples of the last file with one another, after its last line: copies, conflicting answers, images that are
-    /// used again are known from then on.
+    /// used again are known from then on. Of many examples, up to two of `threads` threads compare.
     ///
     /// # Errors
     ///
     /// When what was set aside for that in a temporary file cannot be read.
-    pub fn settle_file(&mut self) -> io::Result<()> {
+    pub fn settle_file(&mut self, threads: usize) -> io::Result<()> {
         let last = self.files.len().saturating_sub(1);
         if let Some(file) = self.files.get_mut(last) {
-            file.settle()?;
+            file.settle(threads)?;
         }
         // A file on its own has none to share lines with: nothing is done for it until another one comes.
         if last > 0 {
@@ -872,10 +890,27 @@ mod tests {
                 let place = Place { line, offset: line * 10 };
                 summary.absorb(&Facts { place, content, conversation: Some((prompt, answer)), ..Facts::default() }, None);
             }
-            summary.settle_file().expect("no file is read");
+            summary.settle_file(1).expect("no file is read");
         }
         summary.settle().expect("no file is read");
         summary
+    }
+
+    #[test]
+    fn two_threads_find_what_one_finds() {
+        let tallies = [1, 2].map(|threads| {
+            let mut file = FileSummary::new(Arc::from("a"));
+            for line in 1..=FileSummary::MANY {
+                let place = Place { line, offset: line * 10 };
+                let (content, prompt) = (u128::from(line * 7 % 30_000), u128::from(line * 11 % 20_000));
+                file.absorb(&Facts { place, content, conversation: Some((prompt, line.into())), ..Facts::default() }, None);
+                file.examples += 1;
+            }
+            file.settle(threads).expect("no file is read");
+            [file.duplicates, file.conflicts].map(|tally| (tally.count, tally.first.line, tally.other))
+        });
+        assert_eq!(tallies[0], tallies[1]);
+        assert_eq!(tallies[0], [(2768, 30_001, 1), (12_768, 20_001, 1)]);
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub(super) fn check(
         let worker = || Worker::new(engine, settings, &checks, &path, shape);
         each_block(engine.threads, reader, first, &worker, &run, &mut |outcome| collector.absorb(outcome))?;
     }
-    summary.settle_file().map_err(Error::Read)?;
+    summary.settle_file(engine.threads).map_err(Error::Read)?;
     let mut found = Vec::new();
     let mut cx = Context::new(settings, &path, None, &mut found);
     if let Some(file) = summary.files.last().filter(|_| seen.fault.is_none()) {
