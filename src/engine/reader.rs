@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -15,9 +14,10 @@ const BLOCK: usize = 1 << 20;
 const BLOCK_LINES: usize = 4096;
 /// Bytes that are read at a time to find the end of a line that is another part's, or the last one of a part.
 const WINDOW: usize = 1 << 16;
-/// Bytes of a part of a file: as many for each thread as make its parts come out even, within these bounds.
-const PART: (u64, u64) = (1 << 20, 4 << 20);
-const PARTS_OF_A_THREAD: u64 = 16;
+/// Bytes of a part of a file, at least and at most: one of so many for each thread of what is left. Large parts have few borders, at which
+/// two threads meet the same images; small ones at the end make all threads end together.
+const PART: (u64, u64) = (1 << 20, 8 << 20);
+const PARTS_OF_A_THREAD: u64 = 4;
 /// Lines with more bytes than that are looked at by so many threads at a time.
 const LONG: usize = 8 << 20;
 const LONG_AT_ONCE: usize = 2;
@@ -84,26 +84,33 @@ impl Drop for Permit {
 pub(super) struct Parts {
     file: Arc<dyn ReadAt>,
     length: u64,
-    /// Where the second part begins.
-    second: u64,
-    /// Bytes of each part from there on.
-    size: u64,
-    next: AtomicU64,
+    threads: u64,
+    /// Number of the next part, and where it begins.
+    next: Mutex<(u64, u64)>,
     max_line: usize,
     turnstile: Arc<Turnstile>,
+}
+
+/// The size of a part before whose end so many bytes are left.
+fn size_of_part(left: u64, threads: u64) -> u64 {
+    (left / (threads * PARTS_OF_A_THREAD)).clamp(PART.0, PART.1)
 }
 
 impl Parts {
     /// Sets `reader` upon the next part. Gives its number; `None` when there is none left.
     pub(super) fn next(&self, reader: &mut Option<Reader>) -> Option<u64> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let start = (number - 1).checked_mul(self.size)?.checked_add(self.second).filter(|&start| start < self.length)?;
+        let (number, start, end) = {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let (number, start) = *next;
+            let left = self.length.checked_sub(start).filter(|&left| left > 0)?;
+            let size = size_of_part(left, self.threads);
+            *next = (number + 1, start + size);
+            // What has been added in the meantime belongs to the last part.
+            (number, start, if left > size { start + size } else { u64::MAX })
+        };
         let spent = reader.take().map(|reader| reader.spent).unwrap_or_default();
-        // What has been added in the meantime belongs to the last part.
-        let end = if self.length - start > self.size { start + self.size } else { u64::MAX };
-        let new = Reader::new(Origin::File(Arc::clone(&self.file), self.length), self.max_line);
-        let turnstile = Some(Arc::clone(&self.turnstile));
-        *reader = Some(Reader { at: start - 1, end, is_at_line: false, spent, turnstile, ..new });
+        let (input, turnstile) = (Origin::File(Arc::clone(&self.file), self.length), Some(Arc::clone(&self.turnstile)));
+        *reader = Some(Reader { spent, turnstile, ..Reader::part(input, self.max_line, start, end) });
         Some(number)
     }
 }
@@ -146,18 +153,24 @@ impl Reader {
         }
     }
 
+    /// One that reads the lines which begin from `start` on, before `end`; `start` is not 0.
+    fn part(input: Origin, max_line: usize, start: u64, end: u64) -> Self {
+        // The byte before tells whether a line begins there.
+        Self { at: start - 1, end, is_at_line: false, ..Self::new(input, max_line) }
+    }
+
     /// Leaves all but the next few megabytes to others, as far as that can be: what they take comes out of what is given back.
     pub(super) fn split(&mut self, threads: usize) -> Option<Parts> {
         let Origin::File(file, length) = &self.input else { return None };
-        let size = (length / (threads as u64 * PARTS_OF_A_THREAD)).clamp(PART.0, PART.1);
-        let second = self.at + size;
+        let threads = threads as u64;
+        let second = self.at + size_of_part(length.saturating_sub(self.at), threads);
         if second >= *length {
             return None;
         }
         let turnstile = Arc::new(Turnstile::new());
         let (file, length, max_line) = (Arc::clone(file), *length, self.max_line);
         (self.end, self.turnstile) = (second, Some(Arc::clone(&turnstile)));
-        Some(Parts { file, length, second, size, next: AtomicU64::new(1), max_line, turnstile })
+        Some(Parts { file, length, threads, next: Mutex::new((1, second)), max_line, turnstile })
     }
 
     /// Whether the block just given out was the last one.
@@ -422,10 +435,12 @@ mod tests {
         let (file, length) = (Arc::new(bytes.to_vec()), bytes.len() as u64);
         let mut first = Reader { end: second, ..Reader::new(Origin::File(file.clone(), length), max_line) };
         let mut found = all(&mut first);
-        let parts = Parts { file, length, second, size, next: AtomicU64::new(1), max_line, turnstile: Arc::new(Turnstile::new()) };
-        let mut reader = Some(first);
-        while parts.next(&mut reader).is_some() {
-            found.extend(all(reader.as_mut().expect("set upon the part")));
+        let mut start = second;
+        while start < length {
+            let end = if length - start > size { start + size } else { u64::MAX };
+            let (turnstile, input) = (Arc::new(Turnstile::new()), Origin::File(file.clone(), length));
+            found.extend(all(&mut Reader { turnstile: Some(turnstile), ..Reader::part(input, max_line, start, end) }));
+            start = start.saturating_add(size);
         }
         found
     }
