@@ -495,7 +495,11 @@ impl Mender<'_> {
         // One that stood before something that is gone, such as a comma, stands before the line break now.
         let is_left = |text: &Vec<u8>| wants.carriage_returns && !line_break.is_empty() && text.ends_with(b"\r");
         let mended = mended.map(|text| if is_left(&text) { without_returns(&text).to_vec() } else { text });
-        if mended.is_some() || !entry.codes.is_empty() {
+        // A byte order mark alone in a line leaves a blank one.
+        if wants.blank_lines && mended.as_ref().is_some_and(|text| text.iter().all(u8::is_ascii_whitespace)) {
+            entry.codes.push("F013");
+            (entry.new, entry.is_blank) = (Some(mark.to_vec()), true);
+        } else if mended.is_some() || !entry.codes.is_empty() {
             entry.new = Some([mark, mended.as_deref().unwrap_or(line), line_break].concat());
         }
         entry
