@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::line::{Look, Worker};
+use super::line::{BYTE_ORDER_MARK, Look, Worker};
 use super::pipeline::{each_block, expected};
 use super::reader::{Block, Content, Reader};
 use super::{Checks, Engine, Error, Input, head, reshape};
@@ -462,14 +462,14 @@ impl Mender<'_> {
                 entry.codes.push("F014");
             }
         }
-        let mark = match line.strip_prefix(b"\xef\xbb\xbf") {
+        let mark = match line.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) if place.offset == 0 => {
                 line = rest;
                 if wants.byte_order_mark {
                     entry.codes.push("F011");
                     &[][..]
                 } else {
-                    whole.get(..3).unwrap_or_default()
+                    BYTE_ORDER_MARK
                 }
             }
             _ => &[],

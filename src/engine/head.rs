@@ -2,6 +2,7 @@
 //! format most of its lines have.
 
 use super::input::Input;
+use super::line::BYTE_ORDER_MARK;
 use crate::context::{Head, HeadFault};
 use crate::format::Shape;
 use crate::json::{FaultKind, Value, parse};
@@ -11,8 +12,8 @@ const VOTERS: usize = 100;
 
 /// Looks at `block`, the first bytes of `input` up to a line break; `whole` says that nothing follows.
 pub(super) fn inspect<'a>(input: &'a Input, block: &[u8], whole: bool, max_depth: usize) -> Head<'a> {
-    let byte_order_mark = block.starts_with(b"\xef\xbb\xbf");
-    let text = block.strip_prefix(b"\xef\xbb\xbf").unwrap_or(block);
+    let byte_order_mark = block.starts_with(BYTE_ORDER_MARK);
+    let text = block.strip_prefix(BYTE_ORDER_MARK).unwrap_or(block);
     let fault = fault(text, whole, max_depth);
     let mut first_keys = Vec::new();
     let shape = match fault {

@@ -27,7 +27,7 @@ use crate::tokens::{self, Counter, ExampleTokens};
 const IMAGE_FINDINGS: usize = 100;
 
 /// What a file in UTF-8 may begin with.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What a block of lines came to.
 #[derive(Debug, Default)]
@@ -148,9 +148,7 @@ impl<'a> Worker<'a> {
             };
             if line.len() > self.settings.max_line_bytes {
                 // Lines that are longer than a block, too, do not get here.
-                let mut own = self.too_long(line.len() as u64, place.offset);
-                own.put_behind(place.line - 1);
-                outcome.found.extend(own.found);
+                self.find_too_long(line.len() as u64, place, &mut outcome.found);
             } else if content.iter().all(u8::is_ascii_whitespace) {
                 outcome.blank.add(place, 0);
             } else {
@@ -168,9 +166,13 @@ impl<'a> Worker<'a> {
     }
 
     /// A line over the cap, of which only the length is known. It is numbered by itself, as line 1.
-    pub(super) fn too_long(&mut self, length: u64, offset: u64) -> Outcome {
-        let place = Place { line: 1, offset };
+    pub(super) fn too_long(&self, length: u64, offset: u64) -> Outcome {
         let mut outcome = Outcome { bytes: length, lines: 1, ..Outcome::default() };
+        self.find_too_long(length, Place { line: 1, offset }, &mut outcome.found);
+        outcome
+    }
+
+    fn find_too_long(&self, length: u64, place: Place, found: &mut Vec<Diagnostic>) {
         let line = Line {
             bytes: &[],
             too_long: Some(length),
@@ -181,8 +183,7 @@ impl<'a> Worker<'a> {
             shape: None,
             expected: self.shape,
         };
-        self.line_checks(&line, place, &mut outcome.found);
-        outcome
+        self.line_checks(&line, place, found);
     }
 
     fn line_checks(&self, line: &Line<'_>, place: Place, found: &mut Vec<Diagnostic>) {

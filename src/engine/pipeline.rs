@@ -209,7 +209,6 @@ enum Source {
 }
 
 /// Blocks whose outcome is not absorbed yet, whether they are worked on or were done out of turn.
-#[derive(Default)]
 struct UnderWay {
     blocks: usize,
     bytes: usize,

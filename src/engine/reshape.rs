@@ -5,6 +5,7 @@
 use std::io::{self, Read};
 
 use super::Error;
+use super::line::BYTE_ORDER_MARK;
 use crate::json::parse;
 
 /// Takes a line with its break.
@@ -20,7 +21,7 @@ pub(super) fn to_lines(reader: &mut dyn Read, limits: (usize, usize), write: &mu
     let mut items = Items { limits, ..Items::default() };
     let mut is_start = true;
     let is_whole = each_chunk(reader, &mut |bytes| {
-        let bytes = if std::mem::take(&mut is_start) { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) } else { bytes };
+        let bytes = if std::mem::take(&mut is_start) { bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes) } else { bytes };
         for &byte in bytes {
             if !items.take(byte, write)? {
                 return Ok(false);
