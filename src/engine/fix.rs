@@ -268,9 +268,10 @@ impl Pass<'_> {
             HeadFault::LoneCarriageReturn => reshape::to_line_feeds(&mut reader, limits.0, &mut write),
             _ => reshape::to_lines(&mut reader, limits, &mut write),
         };
-        let is_whole = is_whole?;
-        store.end_pass(is_whole).map_err(Error::Write)?;
-        if is_whole {
+        // A byte order mark alone would leave nothing.
+        let is_kept = is_whole? && lines > 0;
+        store.end_pass(is_kept).map_err(Error::Write)?;
+        if is_kept {
             fixed.tell(code);
             fixed.lines = lines;
         }
