@@ -2,10 +2,11 @@
 
 use std::io::{self, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use image::{ImageReader, Limits};
+use image::{ImageFormat, ImageReader, Limits};
 use tunelint::image::transcode::{Accepted, Encode, Options, Output, transcode};
 use tunelint::image::{Caps, DamageKind, Depth, Embedded, Format, Mode, Verdict, inspect};
 use tunelint::target::Target;
@@ -117,9 +118,32 @@ fn unpacks(png: &[u8]) -> bool {
     io::copy(&mut unpacked, &mut io::sink()).is_ok()
 }
 
-/// Width and height by the `image` crate; `None` when it cannot decode it, or panics.
+/// The Huffman tables of the JPEG standard, as segments: the encoder of the `image` crate writes these.
+fn standard_tables() -> &'static [u8] {
+    static TABLES: OnceLock<Vec<u8>> = OnceLock::new();
+    TABLES.get_or_init(|| {
+        let (mut jpeg, mut tables) = (Cursor::new(Vec::new()), Vec::new());
+        image::RgbImage::new(8, 8).write_to(&mut jpeg, ImageFormat::Jpeg).expect("written");
+        let mut rest = &jpeg.get_ref()[2..];
+        while let [0xff, kind, high, low, ..] = *rest {
+            let (segment, behind) = rest.split_at(2 + usize::from(u16::from_be_bytes([high, low])));
+            match kind {
+                0xc4 => tables.extend_from_slice(segment),
+                0xda => break,
+                _ => {}
+            }
+            rest = behind;
+        }
+        tables
+    })
+}
+
+/// Width and height by the `image` crate; `None` when it cannot decode it, or panics. In a JPEG, tables that are not there are those of
+/// the standard, each for itself: so libjpeg has it (`std_huff_tables`), where zune-jpeg takes all or none.
 fn decoded(bytes: &[u8]) -> Option<(u32, u32)> {
+    let with_tables = bytes.strip_prefix(&[0xff, 0xd8]).map(|rest| [&[0xff, 0xd8], standard_tables(), rest].concat());
     let decode = || {
+        let bytes = with_tables.as_deref().unwrap_or(bytes);
         let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
         reader.limits(Limits::default());
         let image = reader.decode().ok()?;
