@@ -216,7 +216,7 @@ impl Pass<'_> {
         let mut reader = Reader::new(input.take_origin(), settings.max_line_bytes);
         let first = reader.next().map_err(Error::Read)?;
         let bytes: &[u8] = match &first {
-            Some(Block { content: Content::Lines(bytes), .. }) => bytes,
+            Some(Block { content: Content::Lines(lines), .. }) => lines.bytes(),
             _ => &[],
         };
         let seen = head::inspect(&input, bytes, reader.is_done(), settings.max_depth);
@@ -432,25 +432,23 @@ struct State {
 
 impl Mender<'_> {
     fn block(&mut self, block: Block, wants: Wants) -> FixedBlock {
-        let Content::Lines(bytes) = block.content else { return FixedBlock { bytes: None, lines: 1, entries: Vec::new() } };
+        let Content::Lines(lines) = block.content else { return FixedBlock { bytes: None, lines: 1, entries: Vec::new() } };
         let (mut entries, mut place, mut at) = (Vec::new(), Place { line: 1, offset: block.offset }, 0);
-        while at < bytes.len() {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let end = at + memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-            let entry = self.entry(&bytes, at..end, place, wants);
+        for line in lines.iter() {
+            let end = at + line.len();
+            let entry = Entry { range: at..end, ..self.entry(line, place, wants) };
             if entry.new.is_some() || entry.rejected.is_some() || (wants.duplicates && entry.content.is_some()) {
                 entries.push(entry);
             }
-            place = Place { line: place.line + 1, offset: place.offset + (end - at) as u64 };
+            place = Place { line: place.line + 1, offset: place.offset + line.len() as u64 };
             at = end;
         }
-        FixedBlock { bytes: Some(bytes), lines: place.line - 1, entries }
+        FixedBlock { lines: lines.count(), bytes: Some(lines.into_bytes()), entries }
     }
 
     /// One line with its break, mended as far as it can be.
-    fn entry(&mut self, bytes: &[u8], range: Range<usize>, place: Place, wants: Wants) -> Entry {
-        let whole = bytes.get(range.clone()).unwrap_or_default();
-        let mut entry = Entry { range, line: place.line, ..Entry::default() };
+    fn entry(&mut self, whole: &[u8], place: Place, wants: Wants) -> Entry {
+        let mut entry = Entry { line: place.line, ..Entry::default() };
         let mut line = whole.strip_suffix(b"\n").unwrap_or(whole);
         let mut line_break = whole.get(line.len()..).unwrap_or_default();
         let ends_file = line_break.is_empty();

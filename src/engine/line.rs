@@ -121,20 +121,18 @@ impl<'a> Worker<'a> {
         Look { found: outcome.found, is_example: content.is_some(), content }
     }
 
-    /// Checks the lines of `block`, the first of which stands at the byte `offset` of the file. They are numbered from 1: see
+    /// Checks `lines`, each with its break, the first of which stands at the byte `offset` of the file. They are numbered from 1: see
     /// [`Outcome::put_behind`].
-    pub(super) fn block(&mut self, block: &[u8], offset: u64) -> Outcome {
+    pub(super) fn block<'l>(&mut self, lines: impl Iterator<Item = &'l [u8]> + Clone, offset: u64) -> Outcome {
         let mut place = Place { line: 1, offset };
-        let mut outcome = Outcome { bytes: block.len() as u64, ..Outcome::default() };
+        let mut outcome = Outcome::default();
         // What fails on a line fails on it again below, and is told there.
-        self.fetched = catch_unwind(AssertUnwindSafe(|| self.fetch(block, place))).unwrap_or_default();
-        let mut rest = block;
-        while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest);
-            let (line, next) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
-            rest = next;
+        self.fetched = catch_unwind(AssertUnwindSafe(|| self.fetch(lines.clone(), offset))).unwrap_or_default();
+        for line in lines {
             outcome.lines += 1;
+            outcome.bytes += line.len() as u64;
             let content = line.strip_suffix(b"\n").unwrap_or(line);
+            let ends_file = content.len() == line.len();
             let content = match content.strip_suffix(b"\r") {
                 Some(content) => {
                     outcome.crlf.add(place, 0);
@@ -155,7 +153,7 @@ impl<'a> Worker<'a> {
                 let start = Place { line: place.line, offset: place.offset + skipped };
                 let found = outcome.found.len();
                 // The last net: a fault of our own must not hide the other lines.
-                if catch_unwind(AssertUnwindSafe(|| self.line(content, start, end.is_none(), &mut outcome))).is_err() {
+                if catch_unwind(AssertUnwindSafe(|| self.line(content, start, ends_file, &mut outcome))).is_err() {
                     outcome.found.truncate(found);
                     outcome.internal_errors.push(place.line);
                 }
@@ -339,15 +337,14 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Asks for the images of `block` that stand behind web addresses, where that is wanted. Its lines are read for that a first
-    /// time: it takes next to nothing beside waiting for the answers.
-    fn fetch(&self, block: &[u8], place: Place) -> HashMap<u128, Arc<Fetched>> {
+    /// Asks for the images of `lines` that stand behind web addresses, where that is wanted. They are read for that a first time: it takes
+    /// next to nothing beside waiting for the answers.
+    fn fetch<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, offset: u64) -> HashMap<u128, Arc<Fetched>> {
         let Some(fetcher) = self.engine.fetcher.as_ref().filter(|_| self.wanted.is_none()) else { return HashMap::new() };
         let images = &self.settings.target.images;
         let mut addresses = IndexMap::new();
-        let block = block.strip_prefix(BYTE_ORDER_MARK).filter(|_| place.offset == 0).unwrap_or(block);
-        for line in block.split(|&byte| byte == b'\n').filter(|line| line.len() < self.settings.max_line_bytes) {
-            let readable = only_utf8(line);
+        for (index, line) in lines.enumerate().filter(|(_, line)| line.len() <= self.settings.max_line_bytes) {
+            let readable = only_utf8(line.strip_prefix(BYTE_ORDER_MARK).filter(|_| index == 0 && offset == 0).unwrap_or(line));
             let Some(root) = parse_text(&readable, self.settings.max_depth).value else { continue };
             let Some(format) = self.judged_as(Shape::of(&root)) else { continue };
             let example = Example::new(format, &root);

@@ -9,7 +9,7 @@ use std::thread;
 use crossbeam_channel::{Sender, bounded, unbounded};
 
 use super::line::{Outcome, Worker};
-use super::reader::{Block, Content, Parts, Reader, lines};
+use super::reader::{Block, Content, Parts, Reader};
 use super::{Checks, Engine, Error, Input, Part, Sink, head};
 use crate::context::{Context, Head};
 use crate::diagnostic::Diagnostic;
@@ -31,7 +31,7 @@ pub(super) fn check(
     summary.files.push(FileSummary::new(Arc::clone(&path)));
     let first = reader.next().map_err(Error::Read)?;
     let bytes: &[u8] = match &first {
-        Some(Block { content: Content::Lines(bytes), .. }) => bytes,
+        Some(Block { content: Content::Lines(lines), .. }) => lines.bytes(),
         _ => &[],
     };
     let seen = head::inspect(&input, bytes, reader.is_done(), settings.max_depth);
@@ -91,7 +91,8 @@ pub(super) fn check_part(engine: &Engine, part: &Part<'_>, settings: &Settings) 
         None => judge_head(&seen, &checks, settings, &input.path),
     };
     if seen.fault.is_none() {
-        let mut outcome = Worker::new(engine, settings, &checks, &input.path, shape).block(part.lines, part.place.offset);
+        let mut outcome = Worker::new(engine, settings, &checks, &input.path, shape)
+            .block(part.lines.split_inclusive(|&byte| byte == b'\n'), part.place.offset);
         outcome.put_behind(part.place.line - 1);
         found.extend(outcome.found);
     }
@@ -115,7 +116,7 @@ pub(super) fn expected(seen: &Head<'_>, settings: &Settings) -> Option<Shape> {
 
 fn run(worker: &mut Worker<'_>, block: Block) -> Outcome {
     match &block.content {
-        Content::Lines(bytes) => worker.block(bytes, block.offset),
+        Content::Lines(lines) => worker.block(lines.iter(), block.offset),
         Content::TooLong(length) => worker.too_long(*length, block.offset),
     }
 }
@@ -123,7 +124,7 @@ fn run(worker: &mut Worker<'_>, block: Block) -> Outcome {
 /// The outcome of a block of a file whose lines mean nothing.
 fn unread(block: &Block) -> Outcome {
     match &block.content {
-        Content::Lines(bytes) => Outcome { bytes: bytes.len() as u64, lines: lines(bytes), ..Outcome::default() },
+        Content::Lines(lines) => Outcome { bytes: lines.bytes().len() as u64, lines: lines.count(), ..Outcome::default() },
         Content::TooLong(length) => Outcome { bytes: *length, lines: 1, ..Outcome::default() },
     }
 }

@@ -32,24 +32,60 @@ pub(super) struct Block {
 }
 
 pub(super) enum Content {
-    Lines(Arc<Vec<u8>>),
+    Lines(Lines),
     /// One line over the cap; holds its length.
     TooLong(u64),
+}
+
+/// Whole lines, looked for once. The last one may lack its break.
+pub(super) struct Lines {
+    bytes: Arc<Vec<u8>>,
+    /// Where each of them ends, behind its break.
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    fn new(bytes: Arc<Vec<u8>>) -> Self {
+        let ends = ends(&bytes);
+        Self { bytes, ends }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn into_bytes(self) -> Arc<Vec<u8>> {
+        self.bytes
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.ends.len() as u64
+    }
+
+    /// Each with its break.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| self.bytes.get(std::mem::replace(&mut start, end)..end).unwrap_or_default())
+    }
+}
+
+/// Where each line of `bytes` ends.
+fn ends(bytes: &[u8]) -> Vec<usize> {
+    let mut ends: Vec<usize> = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1).collect();
+    if ends.last().is_none_or(|&last| last < bytes.len()) && !bytes.is_empty() {
+        ends.push(bytes.len());
+    }
+    ends
 }
 
 impl Block {
     /// The bytes that it holds.
     pub(super) fn size(&self) -> usize {
         match &self.content {
-            Content::Lines(bytes) => bytes.len(),
+            Content::Lines(lines) => lines.bytes().len(),
             Content::TooLong(_) => 0,
         }
     }
-}
-
-/// How many lines `bytes` are; the last one may lack its break.
-pub(super) fn lines(bytes: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', bytes).count() as u64 + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"))
 }
 
 /// Lets few at a time go on with a very long line, so that memory follows the longest line and not the threads.
@@ -330,7 +366,7 @@ impl Reader {
                 break;
             }
         }
-        self.push(Content::TooLong(length), length);
+        self.push(Content::TooLong(length), length, None);
         Ok(())
     }
 
@@ -338,40 +374,40 @@ impl Reader {
     fn queue_made(&mut self, block: Arc<Vec<u8>>) {
         if block.len() <= self.max_line {
             let length = block.len() as u64;
-            self.push(Content::Lines(block), length);
+            self.push(Content::Lines(Lines::new(block)), length, None);
             return;
         }
         for line in block.split_inclusive(|&byte| byte == b'\n') {
             let length = line.len() as u64;
-            let content = if line.len() > self.max_line { Content::TooLong(length) } else { Content::Lines(Arc::new(line.to_vec())) };
-            self.push(content, length);
+            let is_long = line.len() > self.max_line;
+            let content = if is_long { Content::TooLong(length) } else { Content::Lines(Lines::new(Arc::new(line.to_vec()))) };
+            self.push(content, length, None);
         }
     }
 
     /// Cuts `bytes` into blocks of at most [`BLOCK_LINES`] lines.
     fn queue(&mut self, bytes: Vec<u8>, permit: Option<Permit>) {
-        let total = lines(&bytes);
-        if total == 0 {
+        let ends = ends(&bytes);
+        let length = bytes.len() as u64;
+        if ends.len() <= BLOCK_LINES {
+            if length > 0 {
+                let bytes = self.spent.give(bytes);
+                self.push(Content::Lines(Lines { bytes, ends }), length, permit);
+            }
             return;
         }
-        if total <= BLOCK_LINES as u64 {
-            let length = bytes.len() as u64;
-            let block = self.spent.give(bytes);
-            self.ready.push_back(Block { offset: self.offset, content: Content::Lines(block), _permit: permit });
-            self.offset += length;
-            return;
-        }
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            let cut = memchr::memchr_iter(b'\n', rest).nth(BLOCK_LINES - 1).map_or(rest.len(), |end| end + 1);
-            let (piece, next) = rest.split_at(cut);
-            self.push(Content::Lines(Arc::new(piece.to_vec())), piece.len() as u64);
-            rest = next;
+        let mut start = 0;
+        for ends in ends.chunks(BLOCK_LINES) {
+            let end = ends.last().copied().unwrap_or(start);
+            let piece = bytes.get(start..end).unwrap_or_default().to_vec();
+            let ends = ends.iter().map(|end| end - start).collect();
+            self.push(Content::Lines(Lines { bytes: Arc::new(piece), ends }), (end - start) as u64, None);
+            start = end;
         }
     }
 
-    fn push(&mut self, content: Content, bytes: u64) {
-        self.ready.push_back(Block { offset: self.offset, content, _permit: None });
+    fn push(&mut self, content: Content, bytes: u64, permit: Option<Permit>) {
+        self.ready.push_back(Block { offset: self.offset, content, _permit: permit });
         self.offset += bytes;
     }
 }
@@ -416,7 +452,10 @@ mod tests {
 
     fn shown(block: Block) -> Shown {
         let content = match block.content {
-            Content::Lines(bytes) => Ok(bytes.to_vec()),
+            Content::Lines(lines) => {
+                assert_eq!(lines.iter().collect::<Vec<_>>(), lines.bytes().split_inclusive(|&byte| byte == b'\n').collect::<Vec<_>>());
+                Ok(lines.bytes().to_vec())
+            }
             Content::TooLong(length) => Err(length),
         };
         (block.offset, content)
