@@ -20,7 +20,7 @@ use tunelint::json::{self, Value};
 use tunelint::schema::Schemas;
 use tunelint::target::Target;
 use tunelint::tokens::Encoding;
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 const WORKS: &str = "read, json, tokens, tiktoken-rs, text-floor, decode, verdict, image-floor, recode, spin or stages";
 const DEPTH: usize = 128;
@@ -140,7 +140,7 @@ fn images(path: &str, mut work: impl FnMut(&[u8]) -> bool) -> u64 {
         let root = parsed(line);
         let example = Example::new(Format::Chat, &root);
         for url in example.messages.iter().flat_map(|message| message.images()).map(|image| image.text) {
-            if met.insert(xxh3_128(url.as_bytes())) {
+            if met.insert(XxHash3_128::oneshot(url.as_bytes())) {
                 let data = data_url::parse(url).unwrap().unwrap();
                 data_url::decode(data.payload, &mut bytes).unwrap();
                 whole += u64::from(work(&bytes));
@@ -176,7 +176,7 @@ fn image_floor(path: &str) -> u64 {
         while let Some(found) = begins.find(&line[at..]) {
             let start = at + found + OPENING.len();
             let end = start + memchr::memchr(b'"', &line[start..]).unwrap();
-            if met.insert(xxh3_128(&line[start..end])) {
+            if met.insert(XxHash3_128::oneshot(&line[start..end])) {
                 data_url::decode(std::str::from_utf8(&line[start..end]).unwrap(), &mut bytes).unwrap();
                 whole += u64::from(verdict(&bytes));
             }
@@ -215,7 +215,7 @@ fn stages(path: &str) {
         black_box(example.texts().map(|(_, text)| counter.count(text)).sum::<usize>());
         note(3);
         for url in example.messages.iter().flat_map(|message| message.images()).map(|image| image.text) {
-            let is_new = met.insert(xxh3_128(url.as_bytes()));
+            let is_new = met.insert(XxHash3_128::oneshot(url.as_bytes()));
             note(4);
             if is_new {
                 data_url::decode(data_url::parse(url).unwrap().unwrap().payload, &mut bytes).unwrap();

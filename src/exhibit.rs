@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use twox_hash::XxHash3_64;
 
 use crate::diagnostic::{Diagnostic, bytes, sanitised};
 use crate::image::{Embedded, data_url};
@@ -115,7 +115,7 @@ impl Shelf {
     /// Offers a line as a sample, which begins at the byte `offset` of its file: that gives it a rank by chance, and the lowest ranks are
     /// kept.
     pub(crate) fn offer_sample(&self, own: &mut Exhibits, path: &Arc<str>, line: u64, offset: u64, bytes: &[u8]) {
-        let rank = xxh3_64_with_seed(&offset.to_le_bytes(), xxh3_64_with_seed(path.as_bytes(), self.wanted.seed));
+        let rank = XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot_with_seed(self.wanted.seed, path.as_bytes()), &offset.to_le_bytes());
         if rank < self.highest.load(Ordering::Relaxed) && bytes.len() <= SAMPLE_BYTES {
             own.samples.push(Sample { path: Arc::clone(path), line, bytes: bytes.to_vec(), rank });
             self.trim(&mut own.samples);

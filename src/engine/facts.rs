@@ -1,6 +1,6 @@
 //! What of one example outlives its line.
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use crate::context::Image;
 use crate::format::{Example, Format, Message, Section};
@@ -21,7 +21,7 @@ pub(super) fn of(example: &Example<'_>, images: &[(Image<'_>, u128)], tokens: Ex
     let hashes: Vec<u128> = example.messages.iter().map(|message| hash(message.value)).collect();
     let hashed = || example.messages.iter().zip(&hashes);
     let rest = root.as_object().unwrap_or_default().iter().filter(|member| example.messages.is_empty() || member.key != "messages");
-    let rest = rest.fold(0, |sum: u128, member| sum.wrapping_add(mix(xxh3_128(member.key.as_bytes()), hash(&member.value))));
+    let rest = rest.fold(0, |sum: u128, member| sum.wrapping_add(mix(XxHash3_128::oneshot(member.key.as_bytes()), hash(&member.value))));
     let content = hashes.iter().fold(rest, |sum, &own| mix(sum, own));
     let answer = hashed().rev().find(|(message, _)| message.is_trained() && message.is_last && message.section != Section::NonPreferred);
     let conversation = answer.filter(|(message, _)| message.section == Section::Messages).map(|(answer, _)| {
@@ -112,7 +112,7 @@ fn completion(example: &Example<'_>) -> Option<CompletionFacts> {
     Some(CompletionFacts {
         prompt: ends(prompt),
         completion: ends(completion),
-        hashes: (xxh3_128(prompt.as_bytes()), xxh3_128(completion.as_bytes())),
+        hashes: (XxHash3_128::oneshot(prompt.as_bytes()), XxHash3_128::oneshot(completion.as_bytes())),
         letters: (of_prompt.0 + of_completion.0, of_prompt.1 + of_completion.1),
     })
 }
@@ -123,12 +123,12 @@ fn hash(value: &Value<'_>) -> u128 {
         Data::Null => 1,
         Data::Bool(false) => 2,
         Data::Bool(true) => 3,
-        Data::Number(text) => mix(4, xxh3_128(text.as_bytes())),
-        Data::String(text) => mix(5, xxh3_128(text.as_bytes())),
+        Data::Number(text) => mix(4, XxHash3_128::oneshot(text.as_bytes())),
+        Data::String(text) => mix(5, XxHash3_128::oneshot(text.as_bytes())),
         Data::Array(items) => items.iter().fold(6, |sum, item| mix(sum, hash(item))),
-        Data::Object(members) => {
-            members.iter().fold(7, |sum: u128, member| sum.wrapping_add(mix(xxh3_128(member.key.as_bytes()), hash(&member.value))))
-        }
+        Data::Object(members) => members
+            .iter()
+            .fold(7, |sum: u128, member| sum.wrapping_add(mix(XxHash3_128::oneshot(member.key.as_bytes()), hash(&member.value)))),
     }
 }
 

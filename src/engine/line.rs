@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 use indexmap::IndexMap;
-use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
+use twox_hash::XxHash3_128;
 
 use super::{Checks, Engine, KnownImage, facts};
 use crate::context::{Anchor, Context, Image, Line, LineContext};
@@ -228,7 +228,7 @@ impl<'a> Worker<'a> {
             own.sort_by_key(|found| found.location.line.as_ref().map(|line| line.byte_in_line));
             // A clean line costs no hash.
             if !own.is_empty() {
-                let hash = Some(xxh3_128(bytes));
+                let hash = Some(XxHash3_128::oneshot(bytes));
                 own.iter_mut().filter_map(|found| found.location.line.as_mut()).for_each(|line| line.hash = hash);
             }
         }
@@ -326,7 +326,7 @@ impl<'a> Worker<'a> {
     }
 
     fn hash(&self, url: &str) -> u128 {
-        xxh3_128_with_seed(url.as_bytes(), self.engine.seed)
+        XxHash3_128::oneshot_with_seed(self.engine.seed, url.as_bytes())
     }
 
     fn depth(&self) -> Option<Depth> {

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use super::plan::{self, Line as SourceLine, Plan};
 use super::recipe::{self, OnError, ShotWeight};
@@ -438,7 +438,7 @@ impl<'p> Shared<'p> {
             None => message,
         };
         let bytes = render::image_bytes(image, folder).map_err(named)?;
-        let hash = xxh3_128(&bytes);
+        let hash = XxHash3_128::oneshot(&bytes);
         let stored = self.made.get(hash, || self.encode(&bytes, hash)).map_err(|message| named(message.to_string()))?;
         if let Some(path) = path {
             by_path.insert(Arc::clone(path), stored);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use twox_hash::XxHash3_64;
 
 use super::recipe::{Amount, Rows, Split};
 use super::row::{Row, Value};
@@ -155,7 +155,7 @@ impl Cutter<'_> {
         }
         let count = if self.filter_exploded.is_some() { self.examples(row)?.len() } else { self.count(row)? };
         let group = match &self.rows.group_by {
-            Some(column) => xxh3_64_with_seed(&super::json::bytes(row.get(column).unwrap_or(&Value::Null)), seed),
+            Some(column) => XxHash3_64::oneshot_with_seed(seed, &super::json::bytes(row.get(column).unwrap_or(&Value::Null))),
             None => 0,
         };
         let examples = u32::try_from(count).map_err(|_| RowProblem::new(row, &["rows", "explode"], "the lists are too long".to_owned()))?;
@@ -168,7 +168,7 @@ impl Cutter<'_> {
 pub(super) fn deal(mut candidates: Vec<Candidate>, rows: &Rows, splits: &[&Split], seed: u64, source: &str) -> (Vec<Vec<Pick>>, u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // Sources differ though they share the seed.
-    rng.set_stream(xxh3_64(source.as_bytes()));
+    rng.set_stream(XxHash3_64::oneshot(source.as_bytes()));
     if rows.shuffle {
         shuffle(&mut candidates, &mut rng);
     }
@@ -282,7 +282,9 @@ mod tests {
     use super::*;
 
     fn candidates(count: u64) -> Vec<Candidate> {
-        (0..count).map(|row| Candidate { row, examples: 1 + (row % 3) as u32, group: xxh3_64(&(row / 4).to_le_bytes()) }).collect()
+        (0..count)
+            .map(|row| Candidate { row, examples: 1 + (row % 3) as u32, group: XxHash3_64::oneshot(&(row / 4).to_le_bytes()) })
+            .collect()
     }
 
     fn split(rows: Option<Amount>) -> Split {

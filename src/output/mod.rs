@@ -28,7 +28,7 @@ use std::collections::HashMap;
 use std::hash::Hasher as _;
 use std::io::{self, Write};
 
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_64;
 
 use self::digest::Digest;
 use crate::diagnostic::{Diagnostic, commands, count, is_unsafe, number};
@@ -227,7 +227,7 @@ fn relative(path: &str) -> &str {
 
 /// Rule, place in the example and what is shown of the line: survives lines moving up and down.
 fn fingerprint(diagnostic: &Diagnostic) -> u64 {
-    let mut hash = Xxh3::new();
+    let mut hash = XxHash3_64::new();
     hash.write(diagnostic.rule.code.as_bytes());
     if let Some(line) = &diagnostic.location.line {
         hash.write(line.pointer.as_bytes());

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
 use tiktoken::CoreBpe;
-use xxhash_rust::xxh3::xxh3_128_with_seed;
+use twox_hash::XxHash3_128;
 
 use super::bpe::{Scratch, Vocabulary};
 use super::open;
@@ -158,7 +158,7 @@ impl Counter {
         if text.len() < LONG_TEXT {
             return self.count_pieces(text);
         }
-        let hash = xxh3_128_with_seed(text.as_bytes(), self.seed);
+        let hash = XxHash3_128::oneshot_with_seed(self.seed, text.as_bytes());
         let slot = hash as usize % TEXTS;
         if let Some(known) = self.texts.get(slot)
             && known.hash == hash
