@@ -27,7 +27,7 @@ use super::{fix, target};
 use crate::baseline;
 use crate::cli::{CheckArguments, ConfigArguments, JudgingArguments, Method, PageArguments, When};
 use crate::config::{self, Judging, Loaded};
-use crate::files::{self, Selection};
+use crate::files::{self, Opened, Selection};
 use crate::{Exit, complain};
 
 pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
@@ -98,16 +98,17 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, String> {
                 Some(_) => Input::new(&named, is_regular, hashed(source, &shown.to_string_lossy(), &mut hashes)),
                 None => Input::new(&named, is_regular, source),
             };
-            let input = if let Some(mended) = &mended {
-                stream(Box::new(bar.wrap_read(mended.open(shown)?)), mended.is_regular)
-            } else if is_stdin {
-                stream(Box::new(bar.wrap_read(io::stdin())), false)
-            } else {
-                let opened = files::open(path)?;
-                match opened.size {
-                    Some(size) if arguments.report.is_none() => Input::from_file(&named, Watched(opened.file, bar.clone()), size),
-                    _ => stream(Box::new(bar.wrap_read(opened.file)), opened.size.is_some()),
+            let opened = match &mended {
+                Some(mended) => Some(mended.open(shown)?),
+                None if is_stdin => None,
+                None => Some(files::open(path)?),
+            };
+            let input = match opened {
+                Some(Opened { file, size: Some(size) }) if arguments.report.is_none() => {
+                    Input::from_file(&named, Watched(file, bar.clone()), size)
                 }
+                Some(Opened { file, size }) => stream(Box::new(bar.wrap_read(file)), size.is_some()),
+                None => stream(Box::new(bar.wrap_read(io::stdin())), false),
             };
             let checked = input.map_err(Error::Read).and_then(|input| engine.check(input, &settings, &mut summary, &mut sink));
             match checked {

@@ -18,21 +18,26 @@ use tunelint::engine::{Change, Engine, Error, FixOptions, Fixed, Input, Rewrite}
 use tunelint::settings::Settings;
 
 use crate::cli::CheckArguments;
-use crate::files::{self, reason};
+use crate::files::{self, Opened, reason};
 
 /// A file that has been mended.
 pub(crate) struct Mended {
     store: Store,
     pub(crate) fixed: Fixed,
-    /// The name to show for what is mended, and whether it is that of a file.
+    /// The name to show for what is mended.
     pub(crate) name: PathBuf,
-    pub(crate) is_regular: bool,
+    /// Whether it is that of a file.
+    is_regular: bool,
 }
 
 impl Mended {
     /// What is to be checked now.
-    pub(crate) fn open(&self, shown: &Path) -> Result<File, String> {
-        File::open(&self.store.newest).map_err(|error| format!("{}: {}", shown.display(), reason(&error)))
+    pub(crate) fn open(&self, shown: &Path) -> Result<Opened, String> {
+        let opened = File::open(&self.store.newest).and_then(|file| {
+            let size = if self.is_regular { Some(file.metadata()?.len()) } else { None };
+            Ok(Opened { file, size })
+        });
+        opened.map_err(|error| format!("{}: {}", shown.display(), reason(&error)))
     }
 }
 
