@@ -293,12 +293,14 @@ fn a_line_over_the_cap_is_said_and_passed_by() {
 /// A terabyte of holes, as a crash can leave them, costs no reading.
 #[test]
 #[cfg(target_os = "linux")]
+#[expect(clippy::print_stdout, reason = "a skipped test that says nothing looks like a passed one")]
 fn a_hole_in_a_file_is_passed_by() {
     let folder = with(&[("holes.jsonl", good(30).as_bytes())]);
     let path = folder.path().join("holes.jsonl");
     let mut file = std::fs::File::options().append(true).open(&path).expect("opens");
-    // What cannot hold such a file is not tested on.
-    if file.set_len(1 << 40).is_err() {
+    let is_told = file.set_len(1 << 40).is_ok() && rustix::fs::seek(&file, rustix::fs::SeekFrom::Data(1 << 30)).is_err();
+    if !is_told {
+        println!("skipped: this file system has no holes, or does not tell of them");
         return;
     }
     file.write_all(b"\n{\"messages\": []}\n").expect("written");
