@@ -30,7 +30,14 @@ pub(super) fn inspect<'a>(input: &'a Input, block: &[u8], whole: bool, max_depth
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+    let mut rest = Some(text);
+    let split = std::iter::from_fn(move || {
+        let text = rest?;
+        let (line, next) = memchr::memchr(b'\n', text).and_then(|end| text.split_at_checked(end)).unwrap_or((text, &[]));
+        rest = next.get(1..);
+        Some(line)
+    });
+    split.map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
 }
 
 fn fault(text: &[u8], whole: bool, max_depth: usize) -> Option<HeadFault> {
