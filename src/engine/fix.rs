@@ -215,10 +215,7 @@ impl Pass<'_> {
         let settings = self.settings;
         let mut reader = Reader::new(input.take_origin(), settings.max_line_bytes);
         let first = reader.next().map_err(Error::Read)?;
-        let bytes: &[u8] = match &first {
-            Some(Block { content: Content::Lines(lines), .. }) => lines.bytes(),
-            _ => &[],
-        };
+        let bytes = first.as_ref().map(Block::bytes).unwrap_or_default();
         let seen = head::inspect(&input, bytes, reader.is_done(), settings.max_depth);
         let facts = (seen.shape, seen.fault.clone());
         if before == Some(&facts) {

@@ -30,10 +30,7 @@ pub(super) fn check(
     let mut reader = Reader::new(input.take_origin(), settings.max_line_bytes);
     summary.files.push(FileSummary::new(Arc::clone(&path)));
     let first = reader.next().map_err(Error::Read)?;
-    let bytes: &[u8] = match &first {
-        Some(Block { content: Content::Lines(lines), .. }) => lines.bytes(),
-        _ => &[],
-    };
+    let bytes = first.as_ref().map(Block::bytes).unwrap_or_default();
     let seen = head::inspect(&input, bytes, reader.is_done(), settings.max_depth);
     let found = judge_head(&seen, &checks, settings, &path);
     engine.hand_over(&found, summary, sink)?;
@@ -294,7 +291,7 @@ impl Walker<'_> {
 
 impl Step {
     fn size(&self) -> usize {
-        self.block.as_ref().ok().and_then(Option::as_ref).map_or(0, Block::size)
+        self.block.as_ref().ok().and_then(Option::as_ref).map_or(0, |block| block.bytes().len())
     }
 
     fn done<W, T>(self, worker: &mut W, run: &impl Fn(&mut W, Block) -> T, home: Option<&Sender<T>>) -> Done<T> {
@@ -352,7 +349,7 @@ fn parallel<W, T: Send>(
     };
     let shared = Shared {
         source,
-        under_way: Mutex::new(UnderWay { blocks: 1, bytes: first.size(), part: 0, given_up: false }),
+        under_way: Mutex::new(UnderWay { blocks: 1, bytes: first.bytes().len(), part: 0, given_up: false }),
         room: Condvar::new(),
         most_blocks: (threads * BLOCKS_UNDER_WAY).max(FEWEST_BLOCKS_UNDER_WAY),
         most_bytes: (threads * BYTES_UNDER_WAY).max(FEWEST_BYTES_UNDER_WAY),
@@ -487,7 +484,8 @@ mod tests {
             (absorbed, bytes) = (absorbed + 1, bytes + size);
             if absorbed < most { Ok(()) } else { Err(Error::Write(io::ErrorKind::BrokenPipe.into())) }
         };
-        let ended = each_block(threads, reader, first, &|| (), &|(): &mut (), block| (block.offset, block.size() as u64), &mut absorb);
+        let ended =
+            each_block(threads, reader, first, &|| (), &|(): &mut (), block| (block.offset, block.bytes().len() as u64), &mut absorb);
         (absorbed, bytes, ended)
     }
 

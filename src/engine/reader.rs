@@ -79,11 +79,11 @@ fn ends(bytes: &[u8]) -> Vec<usize> {
 }
 
 impl Block {
-    /// The bytes that it holds.
-    pub(super) fn size(&self) -> usize {
+    /// Its lines; nothing of one that is too long.
+    pub(super) fn bytes(&self) -> &[u8] {
         match &self.content {
-            Content::Lines(lines) => lines.bytes().len(),
-            Content::TooLong(_) => 0,
+            Content::Lines(lines) => lines.bytes(),
+            Content::TooLong(_) => &[],
         }
     }
 }
