@@ -30,12 +30,12 @@ pub(super) fn inspect<'a>(input: &'a Input, block: &[u8], whole: bool, max_depth
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(text);
+    let mut rest = text;
     let split = std::iter::from_fn(move || {
-        let text = rest?;
-        let (line, next) = memchr::memchr(b'\n', text).and_then(|end| text.split_at_checked(end)).unwrap_or((text, &[]));
-        rest = next.get(1..);
-        Some(line)
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let (line, next) = rest.split_at(end);
+        rest = next;
+        (end > 0).then_some(line)
     });
     split.map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
 }

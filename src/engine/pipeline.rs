@@ -120,10 +120,11 @@ fn run(worker: &mut Worker<'_>, block: Block) -> Outcome {
 
 /// The outcome of a block of a file whose lines mean nothing.
 fn unread(block: &Block) -> Outcome {
-    match &block.content {
-        Content::Lines(lines) => Outcome { bytes: lines.bytes().len() as u64, lines: lines.count(), ..Outcome::default() },
-        Content::TooLong(length) => Outcome { bytes: *length, lines: 1, ..Outcome::default() },
-    }
+    let lines = match &block.content {
+        Content::Lines(lines) => lines.count(),
+        Content::TooLong(_) => 1,
+    };
+    Outcome { bytes: block.content.length(), lines, ..Outcome::default() }
 }
 
 /// Gives each block from `first` on to a worker, and hands on what they come to in the order of the file. A file of one

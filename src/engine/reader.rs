@@ -37,6 +37,16 @@ pub(super) enum Content {
     TooLong(u64),
 }
 
+impl Content {
+    /// Bytes that it takes in the file.
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Lines(lines) => lines.bytes().len() as u64,
+            Self::TooLong(length) => *length,
+        }
+    }
+}
+
 /// Whole lines, looked for once. The last one may lack its break.
 pub(super) struct Lines {
     bytes: Arc<Vec<u8>>,
@@ -366,33 +376,30 @@ impl Reader {
                 break;
             }
         }
-        self.push(Content::TooLong(length), length, None);
+        self.push(Content::TooLong(length), None);
         Ok(())
     }
 
     /// Queues lines that came whole, but for those over the cap.
     fn queue_made(&mut self, block: Arc<Vec<u8>>) {
         if block.len() <= self.max_line {
-            let length = block.len() as u64;
-            self.push(Content::Lines(Lines::new(block)), length, None);
+            self.push(Content::Lines(Lines::new(block)), None);
             return;
         }
         for line in block.split_inclusive(|&byte| byte == b'\n') {
-            let length = line.len() as u64;
             let is_long = line.len() > self.max_line;
-            let content = if is_long { Content::TooLong(length) } else { Content::Lines(Lines::new(Arc::new(line.to_vec()))) };
-            self.push(content, length, None);
+            let content = if is_long { Content::TooLong(line.len() as u64) } else { Content::Lines(Lines::new(Arc::new(line.to_vec()))) };
+            self.push(content, None);
         }
     }
 
     /// Cuts `bytes` into blocks of at most [`BLOCK_LINES`] lines.
     fn queue(&mut self, bytes: Vec<u8>, permit: Option<Permit>) {
         let ends = ends(&bytes);
-        let length = bytes.len() as u64;
         if ends.len() <= BLOCK_LINES {
-            if length > 0 {
+            if !ends.is_empty() {
                 let bytes = self.spent.give(bytes);
-                self.push(Content::Lines(Lines { bytes, ends }), length, permit);
+                self.push(Content::Lines(Lines { bytes, ends }), permit);
             }
             return;
         }
@@ -401,14 +408,15 @@ impl Reader {
             let end = ends.last().copied().unwrap_or(start);
             let piece = bytes.get(start..end).unwrap_or_default().to_vec();
             let ends = ends.iter().map(|end| end - start).collect();
-            self.push(Content::Lines(Lines { bytes: Arc::new(piece), ends }), (end - start) as u64, None);
+            self.push(Content::Lines(Lines { bytes: Arc::new(piece), ends }), None);
             start = end;
         }
     }
 
-    fn push(&mut self, content: Content, bytes: u64, permit: Option<Permit>) {
-        self.ready.push_back(Block { offset: self.offset, content, _permit: permit });
-        self.offset += bytes;
+    fn push(&mut self, content: Content, permit: Option<Permit>) {
+        let offset = self.offset;
+        self.offset += content.length();
+        self.ready.push_back(Block { offset, content, _permit: permit });
     }
 }
 
