@@ -18,13 +18,18 @@ pub(super) fn inspect<'a>(input: &'a Input, block: &[u8], whole: bool, max_depth
     let mut first_keys = Vec::new();
     let shape = match fault {
         Some(_) => None,
-        None => Shape::vote(lines(text).take(VOTERS).filter_map(|line| {
-            let value = parse(line, max_depth).value?;
-            if first_keys.is_empty() {
-                first_keys = value.as_object().unwrap_or_default().iter().take(8).map(|member| member.key.clone().into_owned()).collect();
-            }
-            Some(Shape::of(&value))
-        })),
+        None => {
+            let voters: Vec<&[u8]> = lines(text).take(VOTERS).collect();
+            let shapes = voters.iter().filter_map(|line| {
+                let value = parse(line, max_depth).value?;
+                if first_keys.is_empty() {
+                    first_keys =
+                        value.as_object().unwrap_or_default().iter().take(8).map(|member| member.key.clone().into_owned()).collect();
+                }
+                Some(Shape::of(&value))
+            });
+            Shape::vote(shapes, voters.len())
+        }
     };
     Head { path: &input.path, regular: input.regular, compression: input.compression, byte_order_mark, fault, shape, first_keys }
 }
