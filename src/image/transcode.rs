@@ -697,6 +697,10 @@ mod tests {
         let scan = memchr::memmem::rfind(&plain, b"\xFF\xDA").unwrap();
         let traced = [&plain[..scan], b"\xFF\xFE\0\x04me", &plain[scan..]].concat();
         assert_eq!(*transcode(&traced, &options).unwrap().bytes, plain);
+        for length in [0, 1] {
+            let odd = [&plain[..2], &[0xFF, 0xDC, 0, length], &plain[2..]].concat();
+            assert_eq!(*transcode(&odd, &options).unwrap().bytes, plain, "an empty segment");
+        }
         let restarts = samples::bytes(samples::RESTARTS);
         assert_eq!(*transcode(&with_segment(&restarts, 0xE1, &exif(1)), &options).unwrap().bytes, restarts);
 

@@ -48,8 +48,12 @@ fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
             kept.extend([0xFF, 0xD9]);
             return Some(kept);
         }
-        at = marker + 2 + usize::from(be16(bytes, marker + 2)?);
-        keep_segment(code, bytes.get(marker..at)?, &mut kept);
+        // A length of 0 or 1, less than its own two bytes, says to libjpeg and to Pillow that the segment is empty.
+        let length = usize::from(be16(bytes, marker + 2)?);
+        at = marker + 2 + length.max(2);
+        if length >= 2 {
+            keep_segment(code, bytes.get(marker..at)?, &mut kept);
+        }
         in_data = code == 0xDA;
     }
 }
