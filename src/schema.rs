@@ -128,13 +128,13 @@ fn is_plain_message(message: &Value<'_>) -> bool {
 }
 
 fn is_plain_part(part: &Value<'_>) -> bool {
-    let is_type = |kind: &Value<'_>, name| kind.as_str() == Some(name);
-    let is_text = |(kind, text): (&Value<'_>, &Value<'_>)| is_type(kind, "text") && text.as_str().is_some();
-    let is_image = |(kind, image): (&Value<'_>, &Value<'_>)| {
-        let [Member { key, value, .. }, more @ ..] = image.as_object().unwrap_or_default() else { return false };
-        is_type(kind, "image_url") && key == "url" && value.as_str().is_some() && more.iter().all(|member| member.key == "detail")
-    };
-    two(part, "type", "text").is_some_and(is_text) || two(part, "type", "image_url").is_some_and(is_image)
+    if let Some((kind, text)) = two(part, "type", "text") {
+        return kind.as_str() == Some("text") && text.as_str().is_some();
+    }
+    let Some((kind, image)) = two(part, "type", "image_url") else { return false };
+    let Some([url, more @ ..]) = image.as_object() else { return false };
+    let is_image = url.key == "url" && url.value.as_str().is_some() && more.iter().all(|member| member.key == "detail");
+    kind.as_str() == Some("image_url") && is_image
 }
 
 /// What stands under the only two keys of an object, if those are `first` and `second`, in any order.
@@ -378,28 +378,16 @@ mod tests {
             r#"[{"image_url":{"url":"u"},"type":"image_url"}]"#,
             r#"[{"type":"image_url","image_url":{"url":"u","detail":"low"}},{"text":"a","type":"text"}]"#,
         ];
-        const OTHERS: &[&str] = &[
-            "messages",
-            "role",
-            "content",
-            "user",
-            "tool",
-            "name",
-            "tool_calls",
-            "tools",
-            "type",
-            "text",
-            "image_url",
-            "url",
-            "detail",
-            "refusal",
-        ];
+        const OTHERS: &str = "messages role content user tool name tool_calls tools type text image_url url detail refusal";
         let content = prop::sample::select(CONTENTS);
         let role = prop::sample::select(&["user", "assistant", "system", "developer"][..]);
-        let message = (role, content).prop_map(|(role, content)| format!(r#"{{"role":"{role}","content":{content}}}"#));
-        let list = prop::collection::vec(message, 0..3).prop_map(|list| format!(r#"{{"messages":[{}]}}"#, list.join(",")));
+        let more = prop_oneof![9 => Just(""), 1 => Just(r#","tool_calls":7"#)];
+        let message = (role, content, more).prop_map(|(role, content, more)| format!(r#"{{"role":"{role}","content":{content}{more}}}"#));
+        let more = prop_oneof![9 => Just(""), 1 => Just(r#","tools":7"#)];
+        let list =
+            (prop::collection::vec(message, 0..3), more).prop_map(|(list, more)| format!(r#"{{"messages":[{}]{more}}}"#, list.join(",")));
         let other = prop_oneof![
-            2 => prop::sample::select(OTHERS).prop_map(|other| format!("\"{other}\"")),
+            2 => prop::sample::select(OTHERS.split(' ').collect::<Vec<_>>()).prop_map(|other| format!("\"{other}\"")),
             1 => prop::sample::select(&["null", "[]", "{}", "0"][..]).prop_map(str::to_owned),
         ];
         (list, prop::collection::vec((any::<prop::sample::Index>(), other), 0..3)).prop_map(|(line, others)| {
