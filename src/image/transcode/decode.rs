@@ -12,7 +12,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{Change, Fault, color, strip};
-use crate::image::{Caps, Damage, DamageKind, Format, Mode, Verdict, be16, guarded};
+use crate::image::{Caps, Damage, DamageKind, Format, Mode, Verdict, guarded};
 
 /// A picture in RGB or RGBA of 8 bits.
 pub(super) struct Decoded {
@@ -74,7 +74,7 @@ fn is_misread(bytes: &[u8]) -> Option<bool> {
             0xDA => return Some(halved && *bytes.get(marker + 4)? < components),
             _ => {}
         }
-        at = marker + 2 + usize::from(be16(bytes, marker + 2)?);
+        at = strip::end_of_segment(bytes, marker)?;
     }
 }
 

@@ -48,12 +48,8 @@ fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
             kept.extend([0xFF, 0xD9]);
             return Some(kept);
         }
-        // A length of 0 or 1, less than its own two bytes, says to libjpeg and to Pillow that the segment is empty.
-        let length = usize::from(be16(bytes, marker + 2)?);
-        at = marker + 2 + length.max(2);
-        if length >= 2 {
-            keep_segment(code, bytes.get(marker..at)?, &mut kept);
-        }
+        at = end_of_segment(bytes, marker)?;
+        keep_segment(code, bytes.get(marker..at)?, &mut kept);
         in_data = code == 0xDA;
     }
 }
@@ -70,9 +66,17 @@ pub(super) fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
+/// Where the segment of the marker at `marker` ends. A length of 0 or 1, less than its own two bytes, says to libjpeg and to Pillow
+/// that it is empty.
+pub(super) fn end_of_segment(bytes: &[u8], marker: usize) -> Option<usize> {
+    Some(marker + 2 + usize::from(be16(bytes, marker + 2)?).max(2))
+}
+
 fn keep_segment(code: u8, segment: &[u8], kept: &mut Vec<u8>) {
     let body = segment.get(4..).unwrap_or_default();
     match code {
+        // Its length is not what it says, and it holds nothing.
+        _ if be16(segment, 2) < Some(2) => {}
         // The thumbnail of a JFIF header may show what was cut away since; without it, it has sixteen bytes.
         0xE0 if body.starts_with(b"JFIF\0") && body.len() >= 14 => {
             kept.extend([0xFF, 0xE0, 0, 16]);
