@@ -75,8 +75,8 @@ fn brings_nothing(bench: &Bench, settings: &Settings, bytes: &[u8], once: &Store
         // user's; a key that is another one mistyped (M011, M002) what is said of its value, or of its message; an output that is no
         // list (P004) what is said of its text.
         let is_unread = known.iter().any(|code| code.starts_with('J') || matches!(*code, "P004" | "S004" | "M002" | "M003" | "M011"));
-        // What a line is beside the others is no fault of the line: a copy (D), or one that lacks a key for graders (R001), which the
-        // others may be once they can be read.
+        // What a line is beside the others is no fault of the line, and may show once those can be read: a copy (D), or one without a
+        // key for graders that they have (R001).
         let is_beside = |code: &str| code.starts_with('D') || code == "R001";
         let brought = left.iter().find(|code| !known.contains(code) && !is_beside(code));
         assert!(
