@@ -8,7 +8,7 @@ use tunelint::output::{ChatStyle, OutputFormat, Report, Reporter, Style, chat, p
 use tunelint::settings::Settings;
 use tunelint::summary::Summary;
 
-use super::{asked, check, with_bench};
+use super::{DEPTH, asked, check, with_bench};
 
 /// Stands between the path of a file and its bytes.
 const BEHIND_PATH: u8 = 0x1f;
@@ -48,7 +48,7 @@ pub(super) fn holds(data: &[u8]) {
         for line in text.split(|&byte| byte == b'\n').take(8) {
             let style = ChatStyle { color: style.color, width: style.width, all: style.summary };
             is_harmless("chat", &chat(line, settings, &style), style.color);
-            if let Some(value) = parse(line, settings.max_depth).value {
+            if let Some(value) = parse(line, DEPTH).value {
                 let shown = pretty(&value);
                 is_harmless("pretty", &shown, false);
                 assert!(serde_json::from_str::<Json>(&shown).is_ok() || shown.contains('…'), "{shown}");
