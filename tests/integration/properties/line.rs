@@ -7,8 +7,10 @@ use tunelint::diagnostic::Diagnostic;
 use tunelint::edit::Applicability;
 use tunelint::json::{Parsed, Value, encoded_twice, every, parse, relaxed, values};
 
-use super::{DEPTH, asked, check, input, is_readable, with_bench};
+use super::{asked, check, input, is_readable, with_bench};
 
+/// Deepest nesting that serde_json reads.
+const DEPTH: usize = 127;
 /// Values of a line whose places are looked up; each costs a walk from its root.
 const PLACES: usize = 200;
 

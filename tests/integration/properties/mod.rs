@@ -41,9 +41,6 @@ const JUDGES: [(&str, Option<&str>); 4] =
 /// Runs after which the engines are made anew: they remember every image, which suits a file and not a night.
 const RUNS: usize = 5_000;
 
-/// Deepest nesting that serde_json reads, one level less than we do.
-const DEPTH: usize = 127;
-
 /// What is dear to make and the same for every input.
 struct Bench {
     engine: Engine,
