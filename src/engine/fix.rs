@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::line::{BYTE_ORDER_MARK, Look, Worker};
 use super::pipeline::{each_block, expected};
-use super::reader::{Block, Content, Reader};
+use super::reader::{Block, Content, Lines, Reader};
 use super::{Checks, Engine, Error, Input, head, reshape};
 use crate::context::HeadFault;
 use crate::diagnostic::{Diagnostic, Excerpt};
@@ -316,8 +316,7 @@ struct Wants {
 /// A block with the lines of it that change.
 struct FixedBlock {
     /// `None` for one line that is too long to be read.
-    bytes: Option<Arc<Vec<u8>>>,
-    lines: u64,
+    lines: Option<Lines>,
     /// Lines that change, and, where duplicates are looked for, all others too.
     entries: Vec<Entry>,
 }
@@ -354,9 +353,9 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn absorb(&mut self, block: &mut FixedBlock) -> Result<(), Error> {
-        let before = self.lines;
-        (self.lines, self.kept) = (self.lines + block.lines, self.kept + block.lines);
-        let Some(bytes) = &block.bytes else {
+        let (before, count) = (self.lines, block.lines.as_ref().map_or(1, Lines::count));
+        (self.lines, self.kept) = (self.lines + count, self.kept + count);
+        let Some(bytes) = block.lines.as_ref().map(Lines::bytes) else {
             let problem = format!("line {} is longer than `max-line-bytes` allows, so nothing was fixed", self.lines);
             return Err(Error::Read(io::Error::new(io::ErrorKind::InvalidData, problem)));
         };
@@ -429,7 +428,7 @@ struct State {
 
 impl Mender<'_> {
     fn block(&mut self, block: Block, wants: Wants) -> FixedBlock {
-        let Content::Lines(lines) = block.content else { return FixedBlock { bytes: None, lines: 1, entries: Vec::new() } };
+        let Content::Lines(lines) = block.content else { return FixedBlock { lines: None, entries: Vec::new() } };
         let (mut entries, mut place, mut at) = (Vec::new(), Place { line: 1, offset: block.offset }, 0);
         for line in lines.iter() {
             let end = at + line.len();
@@ -440,7 +439,7 @@ impl Mender<'_> {
             place = Place { line: place.line + 1, offset: place.offset + line.len() as u64 };
             at = end;
         }
-        FixedBlock { lines: lines.count(), bytes: Some(lines.into_bytes()), entries }
+        FixedBlock { lines: Some(lines), entries }
     }
 
     /// One line with its break, mended as far as it can be.

@@ -71,7 +71,7 @@ pub(crate) struct Spent(Vec<Arc<Vec<u8>>>);
 impl Spent {
     /// Blocks that are remembered.
     const MOST: usize = 64;
-    /// Bytes of a block that is worth keeping; one that held a very long line is not.
+    /// Bytes of a block that is worth keeping; one that held a very long line is not, as memory would follow the threads then.
     const MOST_BYTES: usize = 8 << 20;
 
     /// Room for a block, with the bytes that stood there before: that of the youngest one that is free, which may still be in the
@@ -82,13 +82,16 @@ impl Spent {
         block.unwrap_or_default()
     }
 
-    /// Gives out `block`, and remembers it.
-    pub(crate) fn give(&mut self, block: Vec<u8>) -> Arc<Vec<u8>> {
-        let block = Arc::new(block);
-        if block.capacity() <= Self::MOST_BYTES && self.0.len() < Self::MOST {
-            self.0.push(Arc::clone(&block));
+    /// Remembers `block`, at which others still may look.
+    pub(crate) fn keep(&mut self, block: Arc<Vec<u8>>) {
+        if Self::is_worth_keeping(&block) && self.0.len() < Self::MOST {
+            self.0.push(block);
         }
-        block
+    }
+
+    /// Whether it has memory, and not too much of it.
+    pub(crate) fn is_worth_keeping(block: &Vec<u8>) -> bool {
+        (1..=Self::MOST_BYTES).contains(&block.capacity())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -10,6 +11,8 @@ use super::input::{Origin, ReadAt, Spent};
 
 /// Bytes of a block, unless one line is longer.
 const BLOCK: usize = 1 << 20;
+/// Bytes by which a block grows whose last line does not end in it.
+const STEP: usize = BLOCK / 4;
 /// Lines of a block: tiny lines can have a finding each, and findings are larger than such lines.
 const BLOCK_LINES: usize = 4096;
 /// Bytes that are read at a time to find the end of a line that is another part's, or the last one of a part.
@@ -49,7 +52,8 @@ impl Content {
 
 /// Whole lines, looked for once. The last one may lack its break.
 pub(super) struct Lines {
-    bytes: Arc<Vec<u8>>,
+    /// It begins with them; what stands behind them is none of theirs.
+    buffer: Arc<Vec<u8>>,
     /// Where each of them ends, behind its break.
     ends: Vec<usize>,
 }
@@ -57,15 +61,11 @@ pub(super) struct Lines {
 impl Lines {
     fn new(bytes: Arc<Vec<u8>>) -> Self {
         let ends = ends(&bytes);
-        Self { bytes, ends }
+        Self { buffer: bytes, ends }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    pub(super) fn into_bytes(self) -> Arc<Vec<u8>> {
-        self.bytes
+        self.buffer.get(..self.ends.last().copied().unwrap_or_default()).unwrap_or_default()
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -75,7 +75,7 @@ impl Lines {
     /// Each with its break.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let mut start = 0;
-        self.ends.iter().map(move |&end| self.bytes.get(std::mem::replace(&mut start, end)..end).unwrap_or_default())
+        self.ends.iter().map(move |&end| self.buffer.get(std::mem::replace(&mut start, end)..end).unwrap_or_default())
     }
 }
 
@@ -154,11 +154,29 @@ impl Parts {
             // What has been added in the meantime belongs to the last part.
             (number, start, if left > size { start + size } else { u64::MAX })
         };
-        let spent = reader.take().map(|reader| reader.spent).unwrap_or_default();
+        let spent = reader.take().map(Reader::into_spent).unwrap_or_default();
         let (input, turnstile) = (Origin::File(Arc::clone(&self.file), self.length), Some(Arc::clone(&self.turnstile)));
         *reader = Some(Reader { spent, turnstile, ..Reader::part(input, self.max_line, start, end) });
         Some(number)
     }
+}
+
+/// Makes `buffer` at least so large.
+fn grow(buffer: &mut Vec<u8>, size: usize) {
+    if buffer.is_empty() {
+        // Zeros that the system has at hand, page by page as they are written over: a short file touches few.
+        *buffer = vec![0; size.max(BLOCK + STEP)];
+    } else if buffer.len() < size {
+        buffer.resize(size, 0);
+    }
+}
+
+/// What was read behind the last line break of the block before.
+#[derive(Default)]
+struct Carry {
+    /// Where it stands: what holds that block, which others may still look at.
+    buffer: Arc<Vec<u8>>,
+    range: Range<usize>,
 }
 
 /// Cuts the input into blocks that end at a line break.
@@ -173,8 +191,7 @@ pub(super) struct Reader {
     is_at_line: bool,
     /// Where the next block begins.
     offset: u64,
-    /// Read, but behind the last line break of the block before.
-    carry: Vec<u8>,
+    carry: Carry,
     spent: Spent,
     ready: VecDeque<Block>,
     done: bool,
@@ -191,7 +208,7 @@ impl Reader {
             end: u64::MAX,
             is_at_line: true,
             offset: 0,
-            carry: Vec::new(),
+            carry: Carry::default(),
             spent: Spent::default(),
             ready: VecDeque::new(),
             done: false,
@@ -221,7 +238,32 @@ impl Reader {
 
     /// Whether the block just given out was the last one.
     pub(super) fn is_done(&self) -> bool {
-        self.done && self.ready.is_empty() && self.carry.is_empty()
+        self.done && self.ready.is_empty() && self.carry.range.is_empty()
+    }
+
+    /// The memory that serves again.
+    fn into_spent(mut self) -> Spent {
+        self.spent.keep(self.carry.buffer);
+        self.spent
+    }
+
+    /// Room for the next block, which begins with what was carried over; and how much that is. What stands behind it is of no account:
+    /// memory that serves again is not zeroed again.
+    fn room(&mut self) -> (Vec<u8>, usize) {
+        let Carry { buffer: mut last, range } = std::mem::take(&mut self.carry);
+        let (length, wanted) = (range.len(), BLOCK.max(range.len() + STEP));
+        // Where nobody looks at the block before any more, its own memory is in the cache.
+        if let Some(last) = Arc::get_mut(&mut last).filter(|last| last.len() >= wanted) {
+            last.copy_within(range, 0);
+            return (std::mem::take(last), length);
+        }
+        let mut room = self.spent.take();
+        grow(&mut room, wanted);
+        if let (Some(to), Some(carry)) = (room.get_mut(..length), last.get(range)) {
+            to.copy_from_slice(carry);
+        }
+        self.spent.keep(last);
+        (room, length)
     }
 
     /// Fills `to`, but for its end at the end of the input. Gives how many bytes.
@@ -267,23 +309,11 @@ impl Reader {
         }
         if self.offset >= self.end {
             self.done = true;
-            self.carry.clear();
+            self.carry.range = 0..0;
             return Ok(());
         }
-        // What stood there before is written over: memory that serves again need not be zeroed again.
-        let mut bytes = self.spent.take();
-        let mut filled = self.carry.len();
-        let mut wanted = BLOCK.max(filled + BLOCK / 4);
-        if bytes.is_empty() {
-            // Zeros that the system has at hand, page by page as they are written over: a short file touches few.
-            bytes = vec![0; wanted];
-        } else {
-            bytes.resize(bytes.len().max(wanted), 0);
-        }
-        if let Some(start) = bytes.get_mut(..filled) {
-            start.copy_from_slice(&self.carry);
-        }
-        self.carry.clear();
+        let (mut buffer, mut filled) = self.room();
+        let mut wanted = BLOCK.max(filled + STEP);
         // What was carried over holds whole lines where it follows a line over the cap.
         let mut old = 0;
         let mut permit = None;
@@ -291,54 +321,52 @@ impl Reader {
             // Behind the end of a part little more is read than ends its last line.
             let left = if self.at < self.end { self.end - self.at } else { (self.at - self.end).max(WINDOW as u64) };
             let goal = wanted.min(filled.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
-            filled += if self.done { 0 } else { self.fill(bytes.get_mut(filled..goal).unwrap_or_default())? };
+            filled += if self.done { 0 } else { self.fill(buffer.get_mut(filled..goal).unwrap_or_default())? };
             self.done |= filled < goal;
-            if let Some(end) = self.end_of_part(bytes.get(..filled).unwrap_or_default(), old) {
+            if let Some(end) = self.end_of_part(buffer.get(..filled).unwrap_or_default(), old) {
                 self.done = true;
-                bytes.truncate(end);
-                self.queue(bytes, permit);
+                self.queue(buffer, end..end, permit);
                 return Ok(());
             }
-            let new = bytes.get(old..filled).unwrap_or_default();
+            let new = buffer.get(old..filled).unwrap_or_default();
             let last = if self.done { Some(new.len()) } else { memchr::memrchr(b'\n', new).map(|last| last + 1) };
             if let Some(last) = last {
-                self.carry.extend_from_slice(new.get(last..).unwrap_or_default());
-                bytes.truncate(old + last);
-                self.queue(bytes, permit);
+                self.queue(buffer, old + last..filled, permit);
                 return Ok(());
             }
             if filled > self.max_line {
-                drop(bytes);
+                drop(buffer);
                 return self.skip_line(filled);
             }
             if filled > LONG && permit.is_none() {
                 permit = self.turnstile.as_deref().and_then(Turnstile::enter);
             }
             old = filled;
-            wanted = filled + BLOCK / 4;
-            bytes.resize(bytes.len().max(wanted), 0);
+            wanted = filled + STEP;
+            grow(&mut buffer, wanted);
         }
     }
 
     /// Reads on to the first line that begins here.
     fn find_line(&mut self) -> io::Result<()> {
         self.is_at_line = true;
-        let mut window = vec![0; WINDOW];
+        let (mut buffer, _) = self.room();
+        self.offset = self.end;
+        let mut range = 0..0;
         loop {
             self.pass_hole();
             let start = self.at;
-            let got = if start < self.end { self.fill(&mut window)? } else { 0 };
-            let new = window.get(..got).unwrap_or_default();
-            if let Some(end) = memchr::memchr(b'\n', new) {
+            let got = if start < self.end { self.fill(buffer.get_mut(..WINDOW).unwrap_or_default())? } else { 0 };
+            if let Some(end) = memchr::memchr(b'\n', buffer.get(..got).unwrap_or_default()) {
                 self.offset = start + end as u64 + 1;
-                self.carry.extend_from_slice(new.get(end + 1..).unwrap_or_default());
-                return Ok(());
+                range = end + 1..got;
+                break;
             }
-            if got < window.len() {
+            if got < WINDOW {
                 break;
             }
         }
-        self.offset = self.end;
+        self.carry = Carry { buffer: Arc::new(buffer), range };
         Ok(())
     }
 
@@ -360,14 +388,14 @@ impl Reader {
     /// Reads on to the end of a line of which `length` bytes are over the cap already, and keeps none of it.
     fn skip_line(&mut self, length: usize) -> io::Result<()> {
         let mut length = length as u64;
-        let mut buffer = vec![0; BLOCK];
+        let (mut buffer, _) = self.room();
+        let mut range = 0..0;
         loop {
             length += self.pass_hole();
-            let got = self.fill(&mut buffer)?;
-            let new = buffer.get(..got).unwrap_or_default();
-            if let Some(end) = memchr::memchr(b'\n', new) {
+            let got = self.fill(buffer.get_mut(..BLOCK).unwrap_or_default())?;
+            if let Some(end) = memchr::memchr(b'\n', buffer.get(..got).unwrap_or_default()) {
                 length += end as u64 + 1;
-                self.carry.extend_from_slice(new.get(end + 1..).unwrap_or_default());
+                range = end + 1..got;
                 break;
             }
             length += got as u64;
@@ -376,6 +404,7 @@ impl Reader {
                 break;
             }
         }
+        self.carry = Carry { buffer: Arc::new(buffer), range };
         self.push(Content::TooLong(length), None);
         Ok(())
     }
@@ -393,13 +422,20 @@ impl Reader {
         }
     }
 
-    /// Cuts `bytes` into blocks of at most [`BLOCK_LINES`] lines.
-    fn queue(&mut self, bytes: Vec<u8>, permit: Option<Permit>) {
-        let ends = ends(&bytes);
+    /// Cuts what stands in `buffer` before `rest` into blocks of at most [`BLOCK_LINES`] lines, and carries `rest` over.
+    fn queue(&mut self, buffer: Vec<u8>, rest: Range<usize>, permit: Option<Permit>) {
+        let buffer = Arc::new(buffer);
+        let bytes = buffer.get(..rest.start).unwrap_or_default();
+        self.carry = if Spent::is_worth_keeping(&buffer) {
+            Carry { buffer: Arc::clone(&buffer), range: rest }
+        } else {
+            // A large one goes as soon as nobody looks at it.
+            Carry { range: 0..rest.len(), buffer: Arc::new(buffer.get(rest).unwrap_or_default().to_vec()) }
+        };
+        let ends = ends(bytes);
         if ends.len() <= BLOCK_LINES {
             if !ends.is_empty() {
-                let bytes = self.spent.give(bytes);
-                self.push(Content::Lines(Lines { bytes, ends }), permit);
+                self.push(Content::Lines(Lines { buffer, ends }), permit);
             }
             return;
         }
@@ -408,7 +444,7 @@ impl Reader {
             let end = ends.last().copied().unwrap_or(start);
             let piece = bytes.get(start..end).unwrap_or_default().to_vec();
             let ends = ends.iter().map(|end| end - start).collect();
-            self.push(Content::Lines(Lines { bytes: Arc::new(piece), ends }), None);
+            self.push(Content::Lines(Lines { buffer: Arc::new(piece), ends }), None);
             start = end;
         }
     }
@@ -543,6 +579,42 @@ mod tests {
                 assert_eq!(lines_of(parts(&text, second, size, max_line)), lines_of(blocks(&text, usize::MAX, max_line)), "{length}");
             }
         }
+    }
+
+    #[test]
+    fn memory_serves_again_once_nobody_looks_at_it() {
+        let line = [vec![b'x'; 99_999], vec![b'\n']].concat();
+        let text = line.repeat(50);
+        let mut reader = Reader::new(Origin::Reader(Box::new(Dribble(text.clone(), usize::MAX))), usize::MAX);
+        let mut next = || reader.next().expect("no error");
+        let at = |block: &Block| block.bytes().as_ptr();
+        let first = next().expect("a block");
+        let second = next().expect("a block");
+        assert_ne!(at(&first), at(&second));
+        let (freed, seen) = (at(&second), [first.bytes(), second.bytes()].concat());
+        drop(second);
+        let third = next().expect("a block");
+        assert_eq!(at(&third), freed);
+        let (freed, seen) = (at(&first), [&seen, third.bytes()].concat());
+        drop(first);
+        let fourth = next().expect("a block");
+        assert_eq!(at(&fourth), freed);
+        let rest: Vec<_> = std::iter::from_fn(next).collect();
+        let seen = rest.iter().fold([&seen, fourth.bytes()].concat(), |seen, block| [&seen, block.bytes()].concat());
+        assert_eq!((seen.len(), seen == text), (text.len(), true));
+        assert_eq!(third.bytes(), line.repeat(third.bytes().len() / line.len()));
+    }
+
+    #[test]
+    fn memory_of_a_very_long_line_is_given_back_with_it() {
+        let text = [vec![b'x'; 20 << 20], b"\n".to_vec(), [vec![b'y'; 99_998], b"\n".to_vec()].concat().repeat(20)].concat();
+        let mut reader = Reader::new(Origin::File(Arc::new(text.clone()), text.len() as u64), usize::MAX);
+        let block = reader.next().expect("no error").expect("a block");
+        let Content::Lines(lines) = &block.content else { panic!("a line that is not too long") };
+        assert_eq!((Arc::strong_count(&lines.buffer), reader.carry.range.is_empty()), (1, false));
+        let (_, first) = shown(block);
+        let parts = std::iter::once(first).chain(all(&mut reader).into_iter().map(|(_, bytes)| bytes));
+        assert!(parts.map(|bytes| bytes.expect("no line is too long")).collect::<Vec<_>>().concat() == text);
     }
 
     #[test]

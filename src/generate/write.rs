@@ -501,7 +501,8 @@ impl Blocks for Assembler {
             let _ = self.sums.set(Sums { bytes: self.bytes, sha256: hash.iter().map(|byte| format!("{byte:02x}")).collect() });
             return Ok(None);
         }
-        let block = self.spent.give(block);
+        let block = Arc::new(block);
+        self.spent.keep(Arc::clone(&block));
         self.bytes += block.len() as u64;
         self.written.send(Arc::clone(&block)).map_err(|_| io::Error::other("it could not be written"))?;
         self.hasher.update(block.as_slice());
