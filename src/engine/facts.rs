@@ -1,11 +1,13 @@
 //! What of one example outlives its line.
 
+use std::sync::LazyLock;
+
 use twox_hash::XxHash3_128;
 
 use crate::context::Image;
 use crate::format::{Example, Format, Message, Section};
 use crate::image::Mode;
-use crate::json::{Data, Value};
+use crate::json::{Data, Member, Value};
 use crate::summary::{CompletionFacts, Facts, FileSummary, PictureFacts, ROLES};
 use crate::tokens::ExampleTokens;
 
@@ -21,7 +23,7 @@ pub(super) fn of(example: &Example<'_>, images: &[(Image<'_>, u128)], tokens: Ex
     let hashes: Vec<u128> = example.messages.iter().map(|message| hash(message.value)).collect();
     let hashed = || example.messages.iter().zip(&hashes);
     let rest = root.as_object().unwrap_or_default().iter().filter(|member| example.messages.is_empty() || member.key != "messages");
-    let rest = rest.fold(0, |sum: u128, member| sum.wrapping_add(mix(XxHash3_128::oneshot(member.key.as_bytes()), hash(&member.value))));
+    let rest = rest.fold(0, |sum: u128, member| sum.wrapping_add(hash_of_member(member)));
     let content = hashes.iter().fold(rest, |sum, &own| mix(sum, own));
     let answer = hashed().rev().find(|(message, _)| message.is_trained() && message.is_last && message.section != Section::NonPreferred);
     let conversation = answer.filter(|(message, _)| message.section == Section::Messages).map(|(answer, _)| {
@@ -123,12 +125,29 @@ fn hash(value: &Value<'_>) -> u128 {
         Data::Null => 1,
         Data::Bool(false) => 2,
         Data::Bool(true) => 3,
-        Data::Number(text) => mix(4, XxHash3_128::oneshot(text.as_bytes())),
-        Data::String(text) => mix(5, XxHash3_128::oneshot(text.as_bytes())),
+        Data::Number(text) => mix(4, hash_of_text(text)),
+        Data::String(text) => mix(5, hash_of_text(text)),
         Data::Array(items) => items.iter().fold(6, |sum, item| mix(sum, hash(item))),
-        Data::Object(members) => members
-            .iter()
-            .fold(7, |sum: u128, member| sum.wrapping_add(mix(XxHash3_128::oneshot(member.key.as_bytes()), hash(&member.value)))),
+        Data::Object(members) => members.iter().fold(7, |sum: u128, member| sum.wrapping_add(hash_of_member(member))),
+    }
+}
+
+fn hash_of_member(member: &Member<'_>) -> u128 {
+    mix(hash_of_text(&member.key), hash(&member.value))
+}
+
+fn hash_of_text(text: &str) -> u128 {
+    // Nearly every message is made of these, and to compare them costs a fraction of a hash.
+    static FREQUENT: LazyLock<[u128; 5]> =
+        LazyLock::new(|| ["role", "content", "user", "assistant", "system"].map(|text| XxHash3_128::oneshot(text.as_bytes())));
+    let [role, content, user, assistant, system] = *FREQUENT;
+    match text {
+        "role" => role,
+        "content" => content,
+        "user" => user,
+        "assistant" => assistant,
+        "system" => system,
+        _ => XxHash3_128::oneshot(text.as_bytes()),
     }
 }
 
@@ -146,6 +165,13 @@ mod tests {
     fn content(line: &str) -> u128 {
         let root = parse(line.as_bytes(), 128).value.expect("valid");
         of(&Example::new(Format::Chat, &root), &[], ExampleTokens::default()).content
+    }
+
+    #[test]
+    fn texts_whose_hashes_are_at_hand_are_hashed_as_all_others() {
+        for text in ["role", "content", "user", "assistant", "system", "developer", ""] {
+            assert_eq!(hash_of_text(text), XxHash3_128::oneshot(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]
