@@ -161,7 +161,7 @@ impl Parts {
     }
 }
 
-/// Makes `buffer` at least so large.
+/// Makes `buffer` at least so large, and a new one large enough for a block whose last line ends a little behind it.
 fn grow(buffer: &mut Vec<u8>, size: usize) {
     if buffer.is_empty() {
         // Zeros that the system has at hand, page by page as they are written over: a short file touches few.
@@ -247,18 +247,18 @@ impl Reader {
         self.spent
     }
 
-    /// Room for the next block, which begins with what was carried over; and how much that is. What stands behind it is of no account:
-    /// memory that serves again is not zeroed again.
+    /// Room for a block, which begins with what was carried over; and how much that is. What stands behind it is of no account: memory
+    /// that serves again is not zeroed again.
     fn room(&mut self) -> (Vec<u8>, usize) {
         let Carry { buffer: mut last, range } = std::mem::take(&mut self.carry);
-        let (length, wanted) = (range.len(), BLOCK.max(range.len() + STEP));
+        let length = range.len();
         // Where nobody looks at the block before any more, its own memory is in the cache.
-        if let Some(last) = Arc::get_mut(&mut last).filter(|last| last.len() >= wanted) {
+        if let Some(last) = Arc::get_mut(&mut last).filter(|last| last.len() >= BLOCK) {
             last.copy_within(range, 0);
             return (std::mem::take(last), length);
         }
         let mut room = self.spent.take();
-        grow(&mut room, wanted);
+        grow(&mut room, BLOCK.max(length));
         if let (Some(to), Some(carry)) = (room.get_mut(..length), last.get(range)) {
             to.copy_from_slice(carry);
         }
@@ -313,11 +313,12 @@ impl Reader {
             return Ok(());
         }
         let (mut buffer, mut filled) = self.room();
-        let mut wanted = BLOCK.max(filled + STEP);
         // What was carried over holds whole lines where it follows a line over the cap.
         let mut old = 0;
         let mut permit = None;
         loop {
+            let wanted = BLOCK.max(filled + STEP);
+            grow(&mut buffer, wanted);
             // Behind the end of a part little more is read than ends its last line.
             let left = if self.at < self.end { self.end - self.at } else { (self.at - self.end).max(WINDOW as u64) };
             let goal = wanted.min(filled.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
@@ -342,8 +343,6 @@ impl Reader {
                 permit = self.turnstile.as_deref().and_then(Turnstile::enter);
             }
             old = filled;
-            wanted = filled + STEP;
-            grow(&mut buffer, wanted);
         }
     }
 
