@@ -50,8 +50,8 @@ impl Marks {
     }
 }
 
-/// Whether it is a control character that has no business in a text.
-fn is_control(byte: u8) -> bool {
+/// Whether it is a control character that has no business in a text: none of tab, line feed and carriage return.
+pub(crate) fn is_control(byte: u8) -> bool {
     byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
 }
 

@@ -5,6 +5,7 @@ mod convert;
 mod example;
 
 pub use convert::{becomes, convert};
+pub(crate) use example::is_control;
 pub use example::{Content, Example, ImagePart, Marks, Message, Part, Section, Tool, ToolCall};
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 use crate::context::Context;
 use crate::diagnostic::count as number_of;
-use crate::format::Example;
+use crate::format::{Example, is_control};
 use crate::rule::{Effect, Evidence, Rule, Severity};
 
 pub(crate) static RULE: Rule = Rule {
@@ -20,15 +20,14 @@ pub(crate) fn check(example: &Example<'_>, cx: &mut Context<'_>) {
     if !example.marks.may_hold_control() {
         return;
     }
-    let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     let line = cx.line();
     // One that stands in the line as it is breaks the JSON: the parser has said so.
     let is_raw = |span: crate::json::Span| line.get(span.range()).is_some_and(|raw| raw.iter().any(|&byte| byte < b' '));
     let mut texts = example.texts().filter(|(_, text)| text.bytes().any(is_control)).filter(|(value, _)| !is_raw(value.span));
     let Some((value, text)) = texts.next() else { return };
-    let all = |text: &str| text.bytes().filter(|byte| is_control(*byte)).count() as u64;
+    let all = |text: &str| text.bytes().filter(|&byte| is_control(byte)).count() as u64;
     let count = all(text) + texts.map(|(_, text)| all(text)).sum::<u64>();
-    let Some((at, byte)) = text.bytes().enumerate().find(|(_, byte)| is_control(*byte)) else { return };
+    let Some((at, byte)) = text.bytes().enumerate().find(|&(_, byte)| is_control(byte)) else { return };
     let name = match byte {
         0 => " (NUL)",
         0x08 => " (backspace)",
